@@ -1,0 +1,1 @@
+"""The tier that works; it may be switched off."""

@@ -1,0 +1,1 @@
+"""One job a file: add a file, touch nothing else."""

@@ -1,0 +1,1 @@
+"""The tier that is always on; it never imports core."""
