@@ -1,0 +1,4 @@
+-- start -> 1 while draining; else the act is noted
+if draining(ARGV[1]) then return 1 end
+act()
+return 0

@@ -1,0 +1,11 @@
+-- worker, gap (µs), grace (µs) -> ids whose lease has lapsed, so whose worker is dead
+-- After a gap without any beat (Redis was away) live workers get the grace to renew before anything is taken from them.
+local worker, gap, grace = unpack(ARGV)
+local last = redis.call('GETSET', 'okosu:beat', text(now()))
+redis.call('ZADD', 'okosu:workers', text(now()), worker)
+redis.call('ZREMRANGEBYSCORE', 'okosu:workers', '-inf', text(now() - 3600 * 1000000))
+if not last or now() - last > tonumber(gap) then
+  redis.call('SET', 'okosu:grace', '1', 'PX', text(grace / 1000))
+end
+if redis.call('EXISTS', 'okosu:grace') == 1 then return {} end
+return redis.call('ZRANGEBYSCORE', 'okosu:leases', '-inf', text(now()), 'LIMIT', 0, 100)

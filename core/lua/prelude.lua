@@ -1,0 +1,47 @@
+-- Put before every script: where a task lives, and how it moves between states.
+-- A task is a hash; each state has an index of all its tasks and one of each user's, scored by the time of submission (µs).
+local function now() local t = redis.call('TIME'); return t[1] * 1000000 + t[2] end
+local function text(number) return string.format('%.0f', number) end
+local function record(id) return 'okosu:task:' .. id end
+local function index(state) return 'okosu:tasks:' .. state end
+local function get(id, ...) return redis.call('HMGET', record(id), ...) end
+local function set(id, ...) redis.call('HSET', record(id), ...) end
+-- A drain belongs to one start of the core; the next start has forgotten it.
+local function draining(start) return redis.call('GET', 'okosu:drain') == start end
+local function act() redis.call('SET', 'okosu:last_act', text(now())) end
+
+local function move(id, to)
+  local state, user, at = unpack(get(id, 'state', 'user', 'at'))
+  redis.call('ZREM', index(state), id)
+  redis.call('ZREM', index(state) .. ':' .. user, id)
+  redis.call('ZADD', index(to), at, id)
+  redis.call('ZADD', index(to) .. ':' .. user, at, id)
+  set(id, 'state', to)
+end
+
+local function waits(state) return state == 'PENDING' or state == 'RETRY' end
+local function runs(state, token, mine) return (state == 'STARTED' or state == 'RETRY') and token == mine end
+local function waiting() return redis.call('ZCARD', index('PENDING')) + redis.call('ZCARD', index('RETRY')) end
+
+local function finish(id, state, field, value)
+  move(id, state)
+  set(id, 'finished', text(now()))
+  if field then set(id, field, value) end
+  redis.call('HDEL', record(id), 'token', 'worker')
+  redis.call('ZREM', 'okosu:leases', id)
+  act()
+end
+
+-- The place in the queue, from 1; 0 if it does not wait. What a dead worker held goes first.
+local function place(id)
+  local again = redis.call('ZRANK', index('RETRY'), id)
+  if again then return again + 1 end
+  local first = redis.call('ZRANK', index('PENDING'), id)
+  return first and redis.call('ZCARD', index('RETRY')) + first + 1 or 0
+end
+
+-- Seconds since the last act, the last end of a task or the start of the core; 0 while a task waits or runs.
+local function idle(since)
+  if waiting() + redis.call('ZCARD', index('STARTED')) > 0 then return 0 end
+  return math.max(0, now() - math.max(since, redis.call('GET', 'okosu:last_act') or 0)) / 1000000
+end

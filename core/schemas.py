@@ -1,0 +1,168 @@
+"""What travels over HTTP, apart from how it is stored."""
+
+import json
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field, JsonValue
+
+TaskState = Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def clean_username(value: str) -> str:
+    """One spelling of a name, so that nobody is on the list twice."""
+    name = unicodedata.normalize("NFC", value.strip())
+    if not 1 <= len(name) <= 100:
+        raise ValueError("must have 1 to 100 characters")
+    if any(unicodedata.category(char).startswith("C") for char in name):
+        raise ValueError("must not contain control characters")
+    return name
+
+
+Username = Annotated[str, AfterValidator(clean_username), Field(examples=["sato"])]
+
+
+class StartTask(BaseModel):
+    job: str = Field(max_length=200, examples=["reorder_points"])
+    params: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"sales": "<file_id>", "service_level": 0.95}])
+    username: Username
+    task_id: UUID | None = Field(None, description="Chosen by the caller: the same request again starts nothing twice.")
+
+
+class TaskId(BaseModel):
+    task_id: str
+
+
+class TaskProgress(BaseModel):
+    done: float = Field(ge=0, le=1)
+    message: str
+
+
+class TaskError(BaseModel):
+    type: str
+    message: str
+
+
+class Task(BaseModel):
+    """A task without its result."""
+
+    task_id: str
+    job: str
+    username: str
+    params: dict[str, Any]
+    task_status: TaskState
+    progress: TaskProgress
+    error: TaskError | None
+    queue_position: int | None = Field(description="From 1; null unless the task waits.")
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class TaskStatus(Task):
+    result: Any
+
+
+class TaskRevoked(BaseModel):
+    status: Literal["task revoked"] = "task revoked"
+
+
+class JobInfo(BaseModel):
+    name: str
+    title: str
+    description: str
+    params: dict[str, Any] = Field(description="JSON Schema of the parameters.")
+
+
+class StoredFile(BaseModel):
+    file_id: str
+    name: str
+    size: int = Field(description="Bytes.")
+
+
+class User(BaseModel):
+    username: Username
+
+
+class Activity(BaseModel):
+    waiting: int
+    running: int
+    active_users: int
+    idle_seconds: float = Field(description="0 while a task waits or runs.")
+    draining: bool
+
+
+class Drain(BaseModel):
+    username: Username
+    force: bool = False
+    idle_for: float = Field(0, ge=0, le=1e9, description="Drain only if the core has been idle for so many seconds.")
+
+
+class DrainState(BaseModel):
+    draining: bool
+
+
+class Hold(BaseModel):
+    kind: Literal["task", "user"]
+    username: str
+    task_id: str | None = None
+    job: str | None = None
+
+
+class Problem(BaseModel):
+    detail: str
+
+
+class FieldProblem(Problem):
+    fields: dict[str, str]
+
+
+class HeldProblem(Problem):
+    holds: list[Hold]
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Each `ok`, or what is wrong."""
+
+    redis: str
+    worker: str
+    files: str
+
+
+def time_of(microseconds: bytes | None) -> str | None:
+    """ISO 8601 UTC, to the microsecond: `before` gives it back exactly."""
+    if not microseconds:
+        return None
+    return (EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
+
+
+def microseconds_of(time: datetime) -> int:
+    """The other way round; a time without a zone is taken as UTC."""
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return (aware - EPOCH) // timedelta(microseconds=1)
+
+
+def task_of(row: list[Any]) -> dict[str, Any]:
+    """The JSON of a task from what the scripts `list` and `status` answer; `status` has the result as well."""
+    task_id, place, (job, user, params, state, done, message, error, at, started, finished, *result) = row
+    task = {
+        "task_id": task_id.decode(),
+        "job": job.decode(),
+        "username": user.decode(),
+        "params": json.loads(params),
+        "task_status": state.decode(),
+        "progress": {"done": float(done or 0), "message": (message or b"").decode()},
+        "error": json.loads(error) if error else None,
+        "queue_position": place or None,
+        "submitted_at": time_of(at),
+        "started_at": time_of(started),
+        "finished_at": time_of(finished),
+    }
+    return task if not result else {**task, "result": json.loads(result[0]) if result[0] else None}

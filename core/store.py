@@ -1,0 +1,96 @@
+"""Redis: the only door to it, with every step that must be one step as a Lua script."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from core.errors import QueueUnavailable
+
+log = logging.getLogger(__name__)
+
+LUA = Path(__file__).parent / "lua"
+# One attempt on a fresh connection: enough for a Redis that was restarted, and still an answer within 3 s.
+# Every script may be run twice: a submit finds its own record, a claim its own token.
+TIMEOUTS: dict[str, Any] = {"socket_timeout": 1.2, "socket_connect_timeout": 1.0}
+
+
+@cache
+def _scripts() -> dict[str, str]:
+    prelude = (LUA / "prelude.lua").read_text()
+    return {path.stem: prelude + path.read_text() for path in LUA.glob("*.lua") if path.stem != "prelude"}
+
+
+class Store:
+    """The queue as the worker sees it. QueueUnavailable if Redis does not answer or does not write."""
+
+    def __init__(self, url: str) -> None:
+        again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        self._redis = redis.Redis.from_url(url, retry=again, **TIMEOUTS)
+        self._scripts = {name: self._redis.register_script(text) for name, text in _scripts().items()}
+
+    def run(self, script: str, *args: str | bytes | float) -> Any:
+        try:
+            return self._scripts[script](args=args)
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
+    def queued(self, count: int) -> tuple[list[bytes], list[bytes]]:
+        """The messages that are taken next, and the ids that have waited longest; `count` of each at most."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.lrange("celery", -count, -1)
+        pipe.zrange("okosu:tasks:RETRY", 0, count - 1)
+        pipe.zrange("okosu:tasks:PENDING", 0, count - 1)
+        try:
+            messages, again, first = pipe.execute()
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+        return messages, again + first
+
+    def close(self) -> None:
+        self._redis.close()
+
+
+class AsyncStore:
+    """The queue as the API sees it: the event loop never waits for Redis."""
+
+    def __init__(self, url: str) -> None:
+        again = redis.asyncio.retry.Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        # A request that finds every connection taken waits for one instead of opening more than Redis can hold.
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url, max_connections=64, timeout=2, retry=again, **TIMEOUTS
+        )
+        self._redis = redis.asyncio.Redis(connection_pool=pool)
+        self._scripts = {name: self._redis.register_script(text) for name, text in _scripts().items()}
+
+    async def run(self, script: str, *args: str | bytes | float) -> Any:
+        try:
+            return await self._scripts[script](args=args)
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
+    async def set(self, key: str, value: str) -> None:
+        try:
+            await self._redis.set(key, value)
+        except redis.RedisError as error:
+            raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+def _unavailable(error: redis.RedisError) -> QueueUnavailable:
+    # An unknown script or a wrong type is our own mistake, and must not look like an outage.
+    if isinstance(error, redis.ResponseError) and not str(error).startswith(
+        ("OOM", "MISCONF", "READONLY", "LOADING", "NOAUTH", "WRONGPASS")
+    ):
+        raise error
+    log.warning("Redis: %s: %s", type(error).__name__, error)
+    return QueueUnavailable()
