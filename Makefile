@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 APP_LOCKS := core/requirements.txt front/requirements.txt flower/requirements.txt
 
-.PHONY: help demo run test lint lock
+.PHONY: help demo run test test-faults test-containers lint lock
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -18,8 +18,14 @@ demo: $(VENV)/app  ## the sample job from end to end, without a browser
 run: $(VENV)/app  ## the whole app on http://localhost:8501; Ctrl-C stops all of it
 	@exec $(BIN)/python -m front.local
 
-test: $(VENV)/dev  ## every test that this machine can run
+test: $(VENV)/dev  ## every test that this machine can run; minutes
 	@$(BIN)/python -m pytest -ra
+
+test-faults: $(VENV)/dev  ## the long storms: kills, mixed load, growth; an hour
+	@$(BIN)/python -m pytest -ra -m slow
+
+test-containers: $(VENV)/dev  ## both compose files, brought up, tried from outside and taken down; needs a Docker engine
+	@$(BIN)/python -m pytest -ra -m containers tests/containers
 
 lint: $(VENV)/dev  ## style, types, import rules
 	@$(BIN)/ruff check .
