@@ -10,7 +10,13 @@ class SettingsError(FrontError):
 
 
 class InstanceError(FrontError):
-    """The instance could not be asked, started or stopped."""
+    """The instance could not be asked, started or stopped; after `retry_after` seconds another try makes sense."""
+
+    def __init__(self, sentence: str, *, code: str = "", detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
 
 
 class CoreUnreachable(FrontError):
