@@ -1,0 +1,50 @@
+"""The first sheet of an Excel workbook as rows of text, whatever the workbook claims about itself."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.jobs._errors import UnusableTable
+
+MAX_UNPACKED_MB = 256
+
+
+def rows(path: Path, name: str, max_columns: int) -> Iterator[list[str]]:
+    """The first row that is not blank sets the width, at most one more than `max_columns`; cells beyond are left out.
+
+    UnusableTable, at the latest in the middle, if it is no workbook, or one that would fill the memory.
+    """
+    try:
+        _check_unpacked(path, name)
+        width = 0
+        for values in _cells(path, max_columns + 1):
+            width = width or 1 + max((i for i, value in enumerate(values) if value is not None), default=-1)
+            yield [_text(value) for value in values[:width]]
+    except (UnusableTable, MemoryError):
+        raise
+    except Exception as error:  # a damaged workbook meets openpyxl in any state
+        raise UnusableTable(f"{name} is not a whole Excel file. Save it again as .xlsx, or as CSV.") from error
+
+
+def _check_unpacked(path: Path, name: str) -> None:
+    # zipfile unpacks no more of a member than the archive's directory admits to.
+    with zipfile.ZipFile(path) as archive:
+        megabytes = sum(member.file_size for member in archive.infolist()) >> 20
+    if megabytes >= MAX_UNPACKED_MB:
+        raise UnusableTable(f"{name} would unpack to {megabytes:,} MB, which is too much. Save it as CSV.")
+
+
+def _cells(path: Path, max_column: int) -> Iterator[tuple[Any, ...]]:
+    import openpyxl
+
+    with path.open("rb") as opened:
+        sheet = openpyxl.load_workbook(opened, read_only=True, data_only=True).worksheets[0]
+        sheet.reset_dimensions()  # the size that a sheet declares may be wrong, and huge
+        yield from sheet.iter_rows(max_col=max_column, values_only=True)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
