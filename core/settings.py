@@ -52,21 +52,26 @@ class QueueSettings(BaseSettings):
         return f"{scheme}://:{quote(self.redis_password.get_secret_value(), safe='')}@{rest}"
 
 
-class Settings(QueueSettings):
-    """What API and worker need."""
+class WorkerSettings(QueueSettings):
+    """What the worker needs: it speaks to nobody who has a key."""
+
+    worker_processes: int = Field(2, ge=1, le=256)
+    task_memory_mb: int = Field(2048, ge=256)
+    retention_days: float = Field(30, gt=0)
+    jobs_package: str = "core.jobs"
+    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = Path(".local/data")
+
+
+class Settings(WorkerSettings):
+    """What the API needs, and whoever runs the whole core."""
 
     core_api_key: Annotated[SecretStr, AfterValidator(_keys)]
     core_port: int = Field(8502, ge=1, le=65535)
     core_api_processes: int = Field(4, ge=1, le=64)
-    worker_processes: int = Field(2, ge=1, le=256)
-    task_memory_mb: int = Field(2048, ge=256)
     max_upload_mb: int = Field(200, ge=1)
-    retention_days: float = Field(30, gt=0)
     active_users_file: Path | None = None
     active_user_stale_hours: float = Field(24, gt=0)
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Tokyo"
-    jobs_package: str = "core.jobs"
-    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = Path(".local/data")
 
     @property
     def keys(self) -> list[bytes]:
@@ -82,6 +87,12 @@ class Settings(QueueSettings):
 def load() -> Settings:
     """The settings of this process; SettingsError names each variable that is missing or senseless."""
     return _read(Settings)
+
+
+@cache
+def load_worker() -> WorkerSettings:
+    """As `load`, for a worker."""
+    return _read(WorkerSettings)
 
 
 @cache

@@ -49,7 +49,7 @@ class Records(DisabledBackend):  # type: ignore[misc]  # Celery ships no types
 class Child:
     """What a child of the worker makes after the fork: connections do not survive one."""
 
-    config: settings.Settings
+    config: settings.WorkerSettings
     runner: Runner | None = None
 
     def ready(self) -> Runner:
@@ -64,7 +64,7 @@ class Child:
 def main() -> None:
     """Run until SIGTERM, which hands running tasks back to the queue at once."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    config = settings.load()
+    config = settings.load_worker()
     name = f"okosu@{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     app = create()
     child = Child(config)
@@ -85,7 +85,7 @@ def _task(job: Job, child: Child, worker: str) -> Any:
     return execute
 
 
-def _recovery(config: settings.Settings, name: str) -> Recovery:
+def _recovery(config: settings.WorkerSettings, name: str) -> Recovery:
     store, files = Store(config.broker_url), Files(config.data_dir)
     beat_file = Path(os.environ.get("WORKER_BEAT_FILE", config.data_dir / "worker-beat"))
     return Recovery(store, files, name, _active, _stop, beat_file, config.retention_days * 86400)
