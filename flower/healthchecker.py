@@ -1,0 +1,114 @@
+"""Says without a password, to a load balancer, whether Flower answers and a worker is alive."""
+
+import argparse
+import http.client
+import json
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
+from urllib.parse import urlsplit
+
+DEADLINE = 1.5  # seconds for all probes together, whatever hangs
+READ_LIMIT = 1 << 16
+
+
+class Part:
+    """Something that must be well. At most one probe of it is under way, however many ask and however it hangs."""
+
+    def __init__(self, asked: str, url: str, verdict: Callable[[int, bytes], str]) -> None:
+        self._asked, self._place, self._verdict = asked, urlsplit(url), verdict
+        self._thread = ThreadPoolExecutor(1)
+        self._lock = Lock()
+        self._probe: Future[str] | None = None
+
+    def probe(self) -> Future[str]:
+        with self._lock:
+            if self._probe is None or self._probe.done():
+                self._probe = self._thread.submit(self._ask)
+            return self._probe
+
+    def outcome(self, probe: Future[str]) -> str:
+        """`ok`, or what is wrong."""
+        return probe.result() if probe.done() else f"{self._asked} does not answer in time."
+
+    def _ask(self) -> str:
+        connection = http.client.HTTPConnection(self._place.hostname or "", self._place.port, timeout=DEADLINE)
+        try:
+            connection.request("GET", self._place.path)
+            answer = connection.getresponse()
+            return self._verdict(answer.status, answer.read(READ_LIMIT))
+        except (OSError, http.client.HTTPException):
+            return f"{self._asked} does not answer."
+        finally:
+            connection.close()
+
+
+def flower_verdict(status: int, _: bytes) -> str:
+    return "ok" if status == 200 else f"Flower answers with status {status}."
+
+
+def worker_verdict(_: int, ready: bytes) -> str:
+    """What the core says of its worker alone: a nearly full disk, say, is no reason to send admins away from Flower."""
+    try:
+        return str(json.loads(ready)["worker"])[:200]
+    except (ValueError, KeyError, TypeError):
+        return "What answers is not the core."
+
+
+def check(parts: dict[str, Part]) -> dict[str, str]:
+    probes = {name: part.probe() for name, part in parts.items()}
+    wait(probes.values(), DEADLINE)
+    return {name: parts[name].outcome(probe) for name, probe in probes.items()}
+
+
+class Handler(BaseHTTPRequestHandler):
+    timeout = 5  # a client that sends nothing is not waited for
+    server_version, sys_version = "flower-healthchecker", ""
+
+    def __init__(self, parts: dict[str, Part], *args: object) -> None:
+        self._parts = parts
+        super().__init__(*args)  # type: ignore[arg-type]  # what the server hands over
+
+    def do_GET(self) -> None:
+        if self.path.partition("?")[0] != "/healthcheck":
+            self._answer(404, {"detail": "There is only /healthcheck here."})
+            return
+        outcomes = check(self._parts)
+        self._answer(200 if set(outcomes.values()) == {"ok"} else 503, outcomes)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def _answer(self, status: int, content: dict[str, str]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """A line every few seconds would only bury the others."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="0.0.0.0", help="the address to listen on")  # noqa: S104  # of its container
+    parser.add_argument("--port", type=int, default=5556)
+    parser.add_argument("--flower", default="http://flower:5555/flower/healthcheck", metavar="URL")
+    parser.add_argument("--core", default="http://core:8502/ready", metavar="URL")
+    options = parser.parse_args()
+    parts = {
+        "flower": Part("Flower", options.flower, flower_verdict),
+        "worker": Part("The core", options.core, worker_verdict),
+    }
+    with ThreadingHTTPServer((options.host, options.port), partial(Handler, parts)) as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
