@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import threading
 import time
 import uuid
@@ -15,6 +14,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from fasteners import InterProcessLock
+from pydantic import TypeAdapter
 
 from core.errors import ListBusy
 
@@ -22,8 +22,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Users = dict[str, str]
+USERS = TypeAdapter(Users)
 FORMAT = "%Y/%m/%d %H:%M"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+LOCK_SECONDS = 1.5  # with a Redis that hangs under the lock, still an answer within 3 s
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Start:
     boot: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class ActiveUsers:
     """`{"user1": "2023/12/21 18:58"}`, local time of `zone`. Readers need no lock: they see the old file or the new.
 
@@ -45,12 +47,11 @@ class ActiveUsers:
     path: Path
     zone: ZoneInfo
     stale_hours: float
-    _thread_lock: threading.Lock = field(default_factory=threading.Lock)
-    _seen: tuple[tuple[int, int, int], Users] | None = None
+    _threads: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, boot: str, *, anew: bool = False) -> Start:
         """The current start of the core; the first to ask after a boot (or `anew`) empties the list."""
-        marker = self.path.with_suffix(".start")
+        marker = self._beside(".start")
         with self._locked():
             try:
                 start = Start(**json.loads(marker.read_text()))
@@ -66,7 +67,7 @@ class ActiveUsers:
     def read(self) -> Users:
         """The list. A damaged file counts as empty; the next writer sets it aside."""
         try:
-            return self._parse(self.path.read_bytes())
+            return USERS.validate_json(self.path.read_bytes())
         except (FileNotFoundError, ValueError):
             return {}
 
@@ -90,15 +91,8 @@ class ActiveUsers:
         return self._change(lambda users: {name: at for name, at in users.items() if name != user})
 
     def is_fresh(self, user: str) -> bool:
-        """Whether `add` would change nothing. Costs one stat as long as the file is unchanged."""
-        try:
-            stat = self.path.stat()
-        except FileNotFoundError:
-            return False
-        mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        if self._seen is None or self._seen[0] != mark:
-            self._seen = (mark, self.read())
-        return self._seen[1].get(user) == self._now()
+        """Whether `add` would change nothing."""
+        return self.read().get(user) == self._now()
 
     def while_others(self, user: str, decide: Callable[[list[str]], T]) -> T:
         """`decide` over the other users whose entry is not stale, while nobody can join."""
@@ -110,10 +104,10 @@ class ActiveUsers:
 
     def _is_stale(self, at: str) -> bool:
         try:
-            time = datetime.strptime(at, FORMAT).replace(tzinfo=self.zone)
+            since = datetime.strptime(at, FORMAT).replace(tzinfo=self.zone)
         except ValueError:
             return True
-        return datetime.now(self.zone) - time > timedelta(hours=self.stale_hours)
+        return datetime.now(self.zone) - since > timedelta(hours=self.stale_hours)
 
     def _change(self, change: Callable[[Users], Users]) -> Users:
         with self._locked() as users:
@@ -126,36 +120,36 @@ class ActiveUsers:
     def _locked(self) -> Iterator[Users]:
         # POSIX locks belong to a process and not to a thread, hence two. The lock is a file beside the list: the list
         # itself is replaced, and a lock on the old one would hold nobody.
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = InterProcessLock(self.path.with_suffix(".json.lock"))
-        with self._thread_lock:
-            if not lock.acquire(delay=0.001, max_delay=0.01, timeout=5):
+        end = time.monotonic() + LOCK_SECONDS
+        lock = InterProcessLock(self._beside(".lock"))
+        if not self._threads.acquire(timeout=LOCK_SECONDS):
+            raise ListBusy
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not lock.acquire(delay=0.001, max_delay=0.01, timeout=max(0, end - time.monotonic())):
                 raise ListBusy
             try:
                 yield self._read_or_set_aside()
             finally:
                 lock.release()
+        finally:
+            self._threads.release()
 
     def _read_or_set_aside(self) -> Users:
         try:
-            return self._parse(self.path.read_bytes())
+            return USERS.validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return {}
         except ValueError:
-            aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+            aside = self._beside(f".damaged-{time.time_ns()}")
             self.path.replace(aside)
             log.exception("The list of active users was damaged. It is set aside as %s.", aside)
             return {}
 
-    @staticmethod
-    def _parse(content: bytes) -> Users:
-        users = json.loads(content)
-        if not isinstance(users, dict) or not all(isinstance(at, str) for at in users.values()):
-            raise ValueError("not an object of user names and times")
-        return users
-
-    @staticmethod
-    def _replace(path: Path, content: object) -> None:
-        part = path.with_suffix(f".{os.getpid()}.part")
+    def _replace(self, path: Path, content: object) -> None:
+        part = self._beside(".part")  # one name is enough under the lock, and a kill -9 leaves one file at most
         part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         part.replace(path)
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(self.path.name + ending)

@@ -7,6 +7,18 @@ from pathlib import Path
 import fastapi_offline
 from fastapi.openapi.docs import get_swagger_ui_html
 
+GUIDE = """\
+Run long jobs, one HTTP request at a time: no request stays open while a job runs.
+
+1. Press **Authorize** and give the core's key; programs send it as the header `X-API-Key`.
+2. `GET /jobs` says what can be run, with the JSON Schema of each job's parameters.
+3. `POST /files` takes a file. The `file_id` in its answer is what a job's file parameter wants.
+4. `POST /start_task` answers with a `task_id` at once.
+5. `GET /task_status/{task_id}`, asked every second or two, says how far the task is, and its result.
+
+Every error is `{"detail": "what happened and what to do now"}`; a 422 also names the `fields` to correct.
+"""
+
 
 @cache
 def page() -> str:

@@ -1,5 +1,18 @@
 """What can go wrong in the core, as nouns that carry data; `api.py` alone turns them into HTTP."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+# Where pydantic's own words are meant for programmers.
+PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known here; check its spelling",
+    "json_invalid": "is not valid JSON",
+    "model_attributes_type": "must be a JSON object, sent with the header Content-Type: application/json",
+    "recursion_loop": "is nested too deep",
+}
+MOST_FIELDS = 50
+
 
 class CoreError(Exception):
     """A sentence that says what happened and what to do now."""
@@ -21,7 +34,7 @@ class UnknownJob(CoreError):
 
     def __init__(self, name: str, known: list[str]) -> None:
         shown = name if len(name) <= 100 else name[:100] + "..."
-        super().__init__(f"There is no job '{shown}'. Jobs: {', '.join(known)}.")
+        super().__init__(f"There is no job '{shown}'. Jobs: {', '.join(known) or 'none'}.")
 
 
 class InvalidFields(CoreError):
@@ -30,6 +43,19 @@ class InvalidFields(CoreError):
     def __init__(self, fields: dict[str, str]) -> None:
         super().__init__("Please correct: " + ", ".join(sorted(fields)) + ".")
         self.fields = fields
+
+    @classmethod
+    def of(cls, problems: Iterable[Mapping[str, Any]], inside: int = 0) -> Self:
+        """From pydantic's list. A field is the name at the depth `inside`, or "body" if the whole is wrong."""
+        fields: dict[str, str] = {}
+        for problem in problems:
+            at = () if problem["type"] == "json_invalid" else problem["loc"][inside:]
+            # The caller chose these names: they may be endless, or no Unicode at all.
+            name, *inner = [str(part)[:100].encode(errors="replace").decode() for part in at[:6]] or ["body"]
+            sentence = PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+            if len(fields) < MOST_FIELDS:
+                fields.setdefault(name, ".".join(inner) + ": " + sentence if inner else sentence)
+        return cls(fields)
 
 
 class UnknownTask(CoreError):
@@ -65,6 +91,13 @@ class FileTooLarge(CoreError):
 
     def __init__(self, limit_mb: int) -> None:
         super().__init__(f"The file is larger than {limit_mb} MB. Send a smaller one, or ask to raise MAX_UPLOAD_MB.")
+
+
+class UploadCutOff(CoreError):
+    """The caller hung up before the end of the body."""
+
+    def __init__(self) -> None:
+        super().__init__("The upload was cut off. Send the file again.")
 
 
 class DiskFull(CoreError):

@@ -2,21 +2,26 @@
 
 import importlib
 import inspect
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, TypeVar, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, ValidationInfo, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, ValidationInfo, create_model
 from pydantic_core import core_schema
 
 from core.errors import InvalidFields, JobFileError
 
+log = logging.getLogger(__name__)
+
 F = TypeVar("F", bound=Callable[..., Any])
 FindFile = Callable[[str], "UploadedFile | None"]
 _MARK = "__okosu_job__"
+# Parameters may be called `copy` or `_x`, which pydantic keeps for itself: they are aliases of fields with this prefix.
+_PREFIX = "arg_"
 
 
 class Progress(Protocol):
@@ -62,14 +67,15 @@ class Job:
     retry: bool
     function: Callable[..., Any]
     params: type[BaseModel]
+    schema: dict[str, Any]
 
     def validate(self, params: dict[str, Any], find_file: FindFile) -> dict[str, Any]:
         """The function's arguments; InvalidFields has a sentence for each parameter that does not fit."""
         try:
             model = self.params.model_validate(params, context={"find_file": find_file})
         except ValidationError as error:
-            raise InvalidFields(fields_of(error)) from None
-        return {name: getattr(model, name) for name in self.params.model_fields}
+            raise InvalidFields.of(error.errors(include_url=False, include_context=False)) from None
+        return {name.removeprefix(_PREFIX): getattr(model, name) for name in self.params.model_fields}
 
     def run(self, arguments: dict[str, Any], progress: Progress) -> Any:
         """The function's own result; `progress` reaches it only if it asks for it."""
@@ -91,47 +97,64 @@ def job(*, title: str, retry: bool = True) -> Callable[[F], F]:
 
 
 def discover(package: str) -> dict[str, Job]:
-    """Every job of the package, by its file's name; files with a leading underscore are no jobs."""
+    """Every job of the package that can run, by its file's name."""
+    return examine(package)[0]
+
+
+def examine(package: str) -> tuple[dict[str, Job], list[JobFileError]]:
+    """The jobs of the package by their files' names, and what is wrong with the files that define none.
+
+    A broken file must not take the jobs of all others from everybody, so it is told in the log and left out. Files with
+    a leading underscore are no jobs.
+    """
+    jobs, broken = {}, []
     folder = importlib.import_module(package)
-    names = sorted(m.name for m in pkgutil.iter_modules(folder.__path__) if not m.name.startswith("_"))
-    return {name: _load(importlib.import_module(f"{package}.{name}"), name) for name in names}
+    for name in sorted(found.name for found in pkgutil.iter_modules(folder.__path__) if not found.name.startswith("_")):
+        try:
+            jobs[name] = _load(f"{package}.{name}", name)
+        except JobFileError as error:
+            log.error("%s It is left out.", error, exc_info=error.__cause__)  # noqa: TRY400  # its cause says where
+            broken.append(error)
+    return jobs, broken
 
 
-def fields_of(error: ValidationError) -> dict[str, str]:
-    """A sentence for each top-level name that pydantic refused."""
-    fields: dict[str, str] = {}
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        name, *inner = [str(part)[:100] for part in problem["loc"]] or ["body"]
-        sentence = problem["msg"].removeprefix("Value error, ")
-        fields.setdefault(name, ".".join(inner) + ": " + sentence if inner else sentence)
-    return fields
+def _load(path: str, name: str) -> Job:
+    function = _marked(_import(path))
+    title, retry = getattr(function, _MARK)
+    try:
+        config = ConfigDict(extra="forbid", allow_inf_nan=False)
+        params = create_model(name, __config__=config, **dict(_fields(path, function)))
+        schema = params.model_json_schema()
+    except (NameError, TypeError, PydanticUserError) as error:
+        raise JobFileError(path, f"its type hints make no form: {error}") from error
+    return Job(name, title, inspect.getdoc(function) or "", retry, function, params, schema)
 
 
-def _load(module: ModuleType, name: str) -> Job:
-    marked = [f for f in vars(module).values() if hasattr(f, _MARK) and f.__module__ == module.__name__]
+def _import(path: str) -> ModuleType:
+    try:
+        return importlib.import_module(path)
+    except (Exception, SystemExit) as error:  # whatever a script does when it is imported
+        raise JobFileError(path, f"cannot be imported: {type(error).__name__}: {error}.") from error
+
+
+def _marked(module: ModuleType) -> Callable[..., Any]:
+    own = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__]
+    marked = [function for function in own if hasattr(function, _MARK)]
     if len(marked) != 1:
         raise JobFileError(module.__name__, f"needs exactly one function under @job, has {len(marked)}.")
-    function = marked[0]
-    title, retry = getattr(function, _MARK)
-    config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
-    try:
-        params = create_model(name, __config__=config, **dict(_fields(module.__name__, function)))
-        params.model_json_schema()
-    except (NameError, PydanticUserError) as error:
-        raise JobFileError(module.__name__, f"its type hints make no form: {error}") from error
-    return Job(name, title, inspect.getdoc(function) or "", retry, function, params)
+    if inspect.iscoroutinefunction(marked[0]):
+        raise JobFileError(module.__name__, "its function is async; a job is a plain function.")
+    return marked[0]
 
 
 def _fields(module: str, function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     hints = get_type_hints(function, include_extras=True)
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.name == "progress":
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name == "progress":
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise JobFileError(module, f"parameter '{parameter}' must have a name that a form can show.")
-        if parameter.name not in hints:
-            raise JobFileError(module, f"parameter '{parameter.name}' needs a type hint.")
-        yield (
-            parameter.name,
-            (hints[parameter.name], ... if parameter.default is parameter.empty else parameter.default),
-        )
+        if name not in hints:
+            raise JobFileError(module, f"parameter '{name}' needs a type hint.")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        yield _PREFIX + name, (Annotated[hints[name], Field(alias=name)], default)

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 TaskState = Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def clean_username(value: str) -> str:
@@ -17,15 +18,21 @@ def clean_username(value: str) -> str:
     name = unicodedata.normalize("NFC", value.strip())
     if not 1 <= len(name) <= 100:
         raise ValueError("must have 1 to 100 characters")
-    if any(unicodedata.category(char).startswith("C") for char in name):
-        raise ValueError("must not contain control characters")
+    if any(unicodedata.category(char) in INVISIBLE for char in name):
+        raise ValueError("must not contain control characters or invisible ones")
     return name
 
 
 Username = Annotated[str, AfterValidator(clean_username), Field(examples=["sato"])]
 
 
-class StartTask(BaseModel):
+class Body(BaseModel):
+    """What a caller sends: a misspelt name is an error, not a default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class StartTask(Body):
     job: str = Field(max_length=200, examples=["reorder_points"])
     params: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"sales": "<file_id>", "service_level": 0.95}])
     username: Username
@@ -83,7 +90,7 @@ class StoredFile(BaseModel):
     size: int = Field(description="Bytes.")
 
 
-class User(BaseModel):
+class User(Body):
     username: Username
 
 
@@ -95,7 +102,7 @@ class Activity(BaseModel):
     draining: bool
 
 
-class Drain(BaseModel):
+class Drain(Body):
     username: Username
     force: bool = False
     idle_for: float = Field(0, ge=0, le=1e9, description="Drain only if the core has been idle for so many seconds.")
@@ -134,13 +141,14 @@ class Ready(BaseModel):
     redis: str
     worker: str
     files: str
+    jobs: str = Field(description="The files of the jobs package that define no job; they stop nobody else.")
 
 
 def time_of(microseconds: bytes | None) -> str | None:
-    """ISO 8601 UTC, to the microsecond: `before` gives it back exactly."""
+    """ISO 8601 UTC, to the microsecond: `before` gives it back exactly, in a URL too (a "+" would be a space there)."""
     if not microseconds:
         return None
-    return (EPOCH + timedelta(microseconds=int(microseconds))).isoformat()
+    return (EPOCH + timedelta(microseconds=int(microseconds))).isoformat().replace("+00:00", "Z")
 
 
 def microseconds_of(time: datetime) -> int:

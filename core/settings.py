@@ -1,7 +1,9 @@
 """Every setting of the core, its meaning and its default."""
 
+import os
 import re
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import quote
@@ -16,8 +18,8 @@ S = TypeVar("S", bound="QueueSettings")
 
 
 def _keys(value: SecretStr) -> SecretStr:
-    if any(len(key.strip()) < 16 for key in value.get_secret_value().split(",")):
-        raise ValueError("each key needs at least 16 characters")
+    if not all(re.fullmatch(r"[!-~]{16,}", key.strip()) for key in value.get_secret_value().split(",")):
+        raise ValueError("each key needs at least 16 characters, ASCII and without spaces")
     return value
 
 
@@ -31,6 +33,30 @@ def _zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError("must be a time zone such as Asia/Tokyo")
     return value
+
+
+def _package(value: str) -> str:
+    try:
+        found = find_spec(value)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or found.submodule_search_locations is None:
+        raise ValueError(f"there is no package '{value}' to import")
+    return value
+
+
+def _folder(value: Path) -> Path:
+    path = value.absolute()
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise ValueError(f"{nearest} is not a folder that can be written")
+    return path
+
+
+def _file(value: Path) -> Path:
+    if value.is_dir():
+        raise ValueError(f"{value} is a folder, and must be a file")
+    return _folder(value.parent) / value.name
 
 
 class QueueSettings(BaseSettings):
@@ -57,9 +83,9 @@ class WorkerSettings(QueueSettings):
 
     worker_processes: int = Field(2, ge=1, le=256)
     task_memory_mb: int = Field(2048, ge=256)
-    retention_days: float = Field(30, gt=0)
-    jobs_package: str = "core.jobs"
-    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = Path(".local/data")
+    retention_days: float = Field(30, gt=0, allow_inf_nan=False)
+    jobs_package: Annotated[str, AfterValidator(_package)] = "core.jobs"
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Field(Path(".local/data"), validate_default=True)
 
 
 class Settings(WorkerSettings):
@@ -69,8 +95,8 @@ class Settings(WorkerSettings):
     core_port: int = Field(8502, ge=1, le=65535)
     core_api_processes: int = Field(4, ge=1, le=64)
     max_upload_mb: int = Field(200, ge=1)
-    active_users_file: Path | None = None
-    active_user_stale_hours: float = Field(24, gt=0)
+    active_users_file: Annotated[Path, AfterValidator(_file)] | None = None
+    active_user_stale_hours: float = Field(24, gt=0, allow_inf_nan=False)
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Tokyo"
 
     @property
@@ -80,7 +106,7 @@ class Settings(WorkerSettings):
 
     @property
     def active_users_path(self) -> Path:
-        return (self.active_users_file or self.data_dir / "active_users" / "active_user_list.json").absolute()
+        return self.active_users_file or self.data_dir / "active_users" / "active_user_list.json"
 
 
 @cache

@@ -75,7 +75,7 @@ class Tasks:
             waiting=waiting,
             running=running,
             active_users=active_users,
-            idle_seconds=0 if waiting + running else float(idle),
+            idle_seconds=float(idle),
             draining=bool(draining),
         )
 
@@ -117,5 +117,5 @@ def _stored(params: dict[str, Any]) -> bytes:
     """One spelling of the parameters, so that the same request is seen to be the same."""
     try:
         return json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    except ValueError:
-        raise InvalidFields({"params": "numbers must be finite, and text must be Unicode"}) from None
+    except (ValueError, RecursionError):
+        raise InvalidFields({"params": "numbers must be finite, text Unicode, and nothing nested too deep"}) from None

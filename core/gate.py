@@ -1,0 +1,52 @@
+"""What a request must bring before anything reads it: a key that the core knows, and a body that is not too long."""
+
+import secrets
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+OPEN = {("GET", path) for path in ("/health", "/ready", "/docs", "/openapi.json")}
+UPLOAD = "/files"  # has a limit of its own, MAX_UPLOAD_MB
+LIMIT = 1 << 20
+NO_KEY = {"detail": "Send the core's key in the header X-API-Key."}
+
+
+class Gate:
+    """401 without a key, 413 to a long body.
+
+    It stands before the routes, so that no route can be forgotten and no stranger's body is parsed. FastAPI's own limit
+    of bodies answers a declared length in plain text instead of JSON.
+    """
+
+    def __init__(self, app: ASGIApp, keys: list[bytes]) -> None:
+        self.app, self.keys = app, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif (scope["method"], scope["path"]) not in OPEN and not self._knows(
+            Headers(scope=scope).get("x-api-key", "")
+        ):
+            await JSONResponse(NO_KEY, 401, {"WWW-Authenticate": "APIKey"})(scope, receive, send)
+        else:
+            await self.app(scope, receive if scope["path"] == UPLOAD else _limited(receive), send)
+
+    def _knows(self, key: str) -> bool:
+        """Every key is compared, so that the time taken does not tell which of them is close."""
+        return sum(secrets.compare_digest(key.encode(), known) for known in self.keys) > 0
+
+
+def _limited(receive: Receive) -> Receive:
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > LIMIT:
+            raise HTTPException(413)
+        return message
+
+    return counted

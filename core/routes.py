@@ -1,0 +1,184 @@
+"""The routes of the contract: each takes what HTTP brought, asks the part that knows, and says what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+from anyio import from_thread
+from fastapi import APIRouter, Depends, Query, Request, Security
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.security import APIKeyHeader
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from core import docs, errors, schemas
+from core.active_users import ActiveUsers
+from core.files import Files
+from core.tasks import Tasks
+
+
+@dataclass(frozen=True)
+class Core:
+    """What the routes work with."""
+
+    tasks: Tasks
+    users: ActiveUsers
+    files: Files
+    max_upload_mb: int
+    broken_jobs: list[str]
+
+
+def _core(request: Request) -> Core:
+    core: Core = request.app.state.core
+    return core
+
+
+def _problem(*statuses: int, model: type[schemas.Problem] = schemas.Problem) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": model} for status in statuses}
+
+
+BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+CoreDep = Annotated[Core, Depends(_core)]
+
+public = APIRouter(tags=["State"])
+# The key is checked by core/gate.py; here it is only declared, for the page at /docs.
+routes = APIRouter(
+    dependencies=[Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="The core's key"))],
+    responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)},
+)
+
+
+@routes.post("/start_task", tags=["Tasks"], responses=_problem(404, 409))
+async def start_task(order: schemas.StartTask, core: CoreDep) -> schemas.TaskId:
+    """Start a task. The same `task_id` again starts nothing twice; its user is put on the active list."""
+    task_id, new = await core.tasks.submit(order)
+    if new and not core.users.is_fresh(order.username):
+        await run_in_threadpool(core.users.note, order.username)
+    return schemas.TaskId(task_id=task_id)
+
+
+@routes.get("/task_status/{task_id}", tags=["Tasks"], response_model=schemas.TaskStatus, responses=_problem(404))
+async def task_status(task_id: str, core: CoreDep) -> JSONResponse:
+    """How far a task is, and its result. It is done at SUCCESS, FAILURE or REVOKED."""
+    return JSONResponse(await core.tasks.status(task_id))
+
+
+@routes.delete("/delete_task/{task_id}", tags=["Tasks"], responses=_problem(404, 409))
+async def delete_task(task_id: str, core: CoreDep) -> schemas.TaskRevoked:
+    """Cancel a task, waiting or running."""
+    await core.tasks.cancel(task_id)
+    return schemas.TaskRevoked()
+
+
+@routes.get("/tasks", tags=["Tasks"], response_model=list[schemas.Task])
+async def tasks(
+    core: CoreDep,
+    username: schemas.Username | None = None,
+    task_status: schemas.TaskState | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    before: Annotated[datetime | None, Query(description="A `submitted_at`: only older tasks.")] = None,
+) -> JSONResponse:
+    """Tasks, newest first, without their results."""
+    return JSONResponse(await core.tasks.recent(task_status or "", username or "", before, limit))
+
+
+@routes.get("/jobs", tags=["Tasks"])
+async def jobs(core: CoreDep) -> list[schemas.JobInfo]:
+    """Every job and the JSON Schema of its parameters."""
+    return [
+        schemas.JobInfo(name=job.name, title=job.title, description=job.description, params=job.schema)
+        for job in core.tasks.jobs.values()
+    ]
+
+
+@routes.post("/files", tags=["Files"], status_code=201, responses=_problem(507), openapi_extra={"requestBody": BINARY})
+async def upload(request: Request, name: str, core: CoreDep) -> schemas.StoredFile:
+    """Upload a file as the raw body; its id is what a job's file parameter takes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > core.max_upload_mb << 20:
+        raise errors.FileTooLarge(core.max_upload_mb)
+    await core.tasks.act()
+    try:
+        stored = await core.files.save(name, request.stream(), core.max_upload_mb)
+    except ClientDisconnect:
+        raise errors.UploadCutOff from None
+    return schemas.StoredFile(file_id=stored.file_id, name=stored.name, size=stored.size)
+
+
+@routes.get("/files/{file_id}", tags=["Files"], response_class=FileResponse, responses={200: BINARY, **_problem(404)})
+async def download(request: Request, file_id: str, core: CoreDep) -> FileResponse:
+    """The bytes of an upload or of a result file."""
+    found = core.files.find(file_id)
+    if found is None:
+        raise errors.UnknownFile(file_id)
+    # Always the whole file: Starlette answers a range that it cannot read in plain text.
+    request.scope["headers"] = [header for header in request.scope["headers"] if header[0] != b"range"]
+    headers = {"X-Content-Type-Options": "nosniff", "Accept-Ranges": "none"}
+    return FileResponse(found.path, filename=found.name, media_type="application/octet-stream", headers=headers)
+
+
+@routes.get("/get_active_user", tags=["Users"])
+async def get_active_user(core: CoreDep) -> dict[str, str]:
+    """Who is using the core, and since when (local time)."""
+    return core.users.read()
+
+
+@routes.post("/add_active_user", tags=["Users"])
+async def add_active_user(user: schemas.User, core: CoreDep) -> dict[str, str]:
+    """Put somebody on the list, or renew their time."""
+    return await run_in_threadpool(core.users.add, user.username, partial(from_thread.run, core.tasks.act))
+
+
+@routes.delete("/delete_active_user", tags=["Users"])
+async def delete_active_user(user: schemas.User, core: CoreDep) -> dict[str, str]:
+    """Take somebody off the list."""
+    return await run_in_threadpool(core.users.remove, user.username)
+
+
+@routes.get("/activity", tags=["Stopping"])
+async def activity(core: CoreDep) -> schemas.Activity:
+    """What the core is doing. Asking is not an act."""
+    return await core.tasks.activity(len(core.users.read()))
+
+
+@routes.post("/drain", tags=["Stopping"], responses=_problem(409, model=schemas.HeldProblem))
+async def drain(order: schemas.Drain, core: CoreDep) -> schemas.DrainState:
+    """Accept nothing new: the core is about to stop. 409 names who and what still uses it."""
+
+    def decide(others: list[str]) -> None:
+        from_thread.run(core.tasks.drain, order, others)
+
+    await run_in_threadpool(core.users.while_others, order.username, decide)
+    return schemas.DrainState(draining=True)
+
+
+@routes.delete("/drain", tags=["Stopping"])
+async def undrain(core: CoreDep) -> schemas.DrainState:
+    """Accept tasks again."""
+    await core.tasks.undrain()
+    return schemas.DrainState(draining=False)
+
+
+@public.get("/health")
+async def health() -> schemas.Health:
+    """Whether the API lives, whatever the rest does."""
+    return schemas.Health()
+
+
+@public.get("/ready", response_model=schemas.Ready, responses={503: {"model": schemas.Ready}})
+async def ready(core: CoreDep) -> JSONResponse:
+    """Whether a task would run now; if not, which part fails. A broken job file is told, and stops nobody else."""
+    try:
+        alive = await core.tasks.workers()
+        state = {"redis": "ok", "worker": "ok" if alive else "No worker has given a sign of life."}
+    except errors.QueueUnavailable as error:
+        state = {"redis": str(error), "worker": "Unknown while Redis does not answer."}
+    state["files"] = core.files.check()
+    status = 200 if set(state.values()) == {"ok"} else 503
+    return JSONResponse({**state, "jobs": " ".join(core.broken_jobs) or "ok"}, status)
+
+
+@public.get("/docs", include_in_schema=False)
+async def docs_page() -> HTMLResponse:
+    return HTMLResponse(docs.page())
