@@ -1,17 +1,72 @@
-"""What AWS says when it refuses, in sentences for the people who use the front."""
+"""What AWS says, in sentences for the people who use the front."""
 
 from front.errors import InstanceError
 
-# code -> (what happened and what to do, seconds after which trying again makes sense)
+STATE = "The core's machine is just starting or stopping, and takes no order until that is done. Try again in a minute."
+CAPACITY = "AWS has no free machine of the core's kind at the moment."
+BUSY = "AWS is overloaded, or gets too many requests from this account."
+FORBIDDEN = "The front may not do this with the core's machine. Ask an admin to correct the AWS policy of its role."
+NO_MACHINE = "There is no such machine. Ask an admin to correct CORE_INSTANCE_ID, or AWS_REGION."
+PROTECTED = "The core's machine is protected against this order. Ask an admin to take the protection off in AWS."
+LIMIT = "The AWS account may not run that many machines. Ask an admin to stop another one, or to have the limit raised."
+REGION = "The front does not know in which region the core's machine is. Ask an admin to set AWS_REGION."
+NO_KEYS = "The front has no credentials for AWS. Ask an admin to give its machine the role meant for it."
+BAD_KEYS = "AWS does not accept the front's credentials. Ask an admin to renew them."
+HALF_KEYS = "The front's credentials for AWS are incomplete. Ask an admin to set both the key id and the secret."
+NO_WAY = "AWS cannot be reached. Ask an admin to look at the front's network, AWS_REGION and AWS_ENDPOINT_URL."
+UNKNOWN = "AWS said no, in words that the front does not know ({code}). Ask an admin to look them up."
+DISK = (
+    "The core's machine could not open its disk. Ask an admin whether the front's role may use the disk's key in KMS."
+)
+FAILING = "AWS has a failure of its own ({code})."
+
+# An error's code, or for what never reached AWS its class -> the sentence, and after how many seconds to try again.
 SENTENCES: dict[str, tuple[str, float | None]] = {
-    "IncorrectInstanceState": ("The core's machine is just starting or stopping. Try again in a minute.", 3),
-    "InsufficientInstanceCapacity": ("AWS has no free machine of the core's kind at the moment.", 30),
-    "RequestLimitExceeded": ("AWS gets too many requests from this account at the moment.", 10),
-    "UnauthorizedOperation": ("The front is not allowed to do this with the core's machine. Ask an admin.", None),
+    "IncorrectInstanceState": (STATE, 3),
+    "InsufficientInstanceCapacity": (CAPACITY, 30),
+    "InsufficientHostCapacity": (CAPACITY, 30),
+    "RequestLimitExceeded": (BUSY, 10),
+    "Throttling": (BUSY, 10),
+    "ServiceUnavailable": (BUSY, 10),
+    "Unavailable": (BUSY, 10),
+    "UnauthorizedOperation": (FORBIDDEN, None),
+    "AccessDenied": (FORBIDDEN, None),
+    "InvalidInstanceID.NotFound": (NO_MACHINE, None),
+    "InvalidInstanceID.Malformed": (NO_MACHINE, None),
+    "OperationNotPermitted": (PROTECTED, None),
+    "InstanceLimitExceeded": (LIMIT, None),
+    "VcpuLimitExceeded": (LIMIT, None),
+    "AuthFailure": (BAD_KEYS, None),
+    "SignatureDoesNotMatch": (BAD_KEYS, None),
+    "RequestExpired": (BAD_KEYS, 30),
+    "ExpiredToken": (BAD_KEYS, 30),
+    "NoRegionError": (REGION, None),
+    "InvalidRegionError": (REGION, None),
+    "NoCredentialsError": (NO_KEYS, 10),
+    "PartialCredentialsError": (HALF_KEYS, None),
+    "CredentialRetrievalError": (NO_KEYS, 10),
+    "ConnectionError": (NO_WAY, 5),  # and its children: EndpointConnectionError, ConnectTimeoutError, ...
+    "HTTPClientError": (NO_WAY, 5),  # and its children: ReadTimeoutError, ConnectionClosedError, ...
 }
-UNKNOWN = "AWS answered with an error ({code}). Ask an admin."
+
+# Why a machine stopped by itself; what people did on purpose needs no words.
+REASONS = {
+    "": "",
+    "Client.UserInitiatedShutdown": "",
+    "Client.InstanceInitiatedShutdown": "",
+    "Client.InternalError": DISK,
+    "Server.InsufficientInstanceCapacity": CAPACITY,
+}
 
 
-def explain(code: str, detail: str) -> InstanceError:
-    sentence, retry_after = SENTENCES.get(code, (UNKNOWN.format(code=code), None))
-    return InstanceError(sentence, code=code, detail=detail, retry_after=retry_after)
+def explain(names: list[str], detail: str, status: int = 0) -> InstanceError:
+    """`names`: the code, or the error's class and its parents, the most exact first; `status`: HTTP's."""
+    known = next((SENTENCES[name] for name in names if name in SENTENCES), None)
+    if known is None:
+        known = (FAILING, 10) if status >= 500 else (UNKNOWN, None)
+    sentence, retry_after = known
+    return InstanceError(sentence.format(code=names[0]), code=names[0], detail=detail, retry_after=retry_after)
+
+
+def why_stopped(code: str, message: str) -> str:
+    return REASONS.get(code, f"AWS stopped the core's machine: {message} ({code}).")

@@ -6,33 +6,40 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from front.aws_errors import explain
+from front.aws_errors import explain, why_stopped
 from front.errors import InstanceError
 from front.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_ec2 import EC2Client
 
-ROOT = Path(__file__).resolve().parents[1]
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class InstanceState:
-    """`name` is EC2's: pending, running, stopping, stopped, shutting-down, terminated; or unmanaged, unknown."""
+    """`name`: EC2's own (pending, running, stopping, stopped, shutting-down, terminated), `unmanaged` or `unknown`.
+
+    `reason` says why it stopped by itself.
+    """
 
     name: str
     reason: str = ""
 
 
 class Instance(Protocol):
-    """Each may take some seconds and may raise InstanceError; `start` and `stop` do not wait for the end."""
+    """Each may take seconds and may raise InstanceError. `start` and `stop` do not wait for what they began."""
 
     def state(self) -> InstanceState: ...
     def start(self) -> None: ...
@@ -46,89 +53,101 @@ class Unmanaged:
         return InstanceState("unmanaged")
 
     def start(self) -> None:
-        raise InstanceError("The core is run by others: CORE_INSTANCE_ID is empty, so it cannot be started from here.")
+        raise InstanceError("The core is run by others (CORE_INSTANCE_ID is empty). Ask them to start it.")
 
     def stop(self) -> None:
-        raise InstanceError("The core is run by others: CORE_INSTANCE_ID is empty, so it cannot be stopped from here.")
+        raise InstanceError("The core is run by others (CORE_INSTANCE_ID is empty). Ask them to stop it.")
 
 
 @dataclass
 class Ec2Instance:
+    """A machine of EC2. One thread may use it."""
+
     instance_id: str
     region: str | None = None
     endpoint_url: str | None = None
-    _client: "EC2Client | None" = None
+    _client: "EC2Client | None" = field(default=None, init=False, repr=False)
 
     def state(self) -> InstanceState:
-        try:
-            answer = self._ec2().describe_instances(InstanceIds=[self.instance_id])
-        except (BotoCoreError, ClientError) as error:
-            raise self._explained(error) from error
-        machine = answer["Reservations"][0]["Instances"][0]
-        return InstanceState(machine["State"]["Name"], machine.get("StateReason", {}).get("Message", ""))
+        answer = self._ask(lambda ec2: ec2.describe_instances(InstanceIds=[self.instance_id]))
+        found = [machine for reservation in answer["Reservations"] for machine in reservation["Instances"]]
+        if not found:
+            raise explain(["InvalidInstanceID.NotFound"], "DescribeInstances found none.")
+        name, why = found[0]["State"]["Name"], found[0].get("StateReason", {})
+        stopped = name in ("stopped", "shutting-down", "terminated")
+        return InstanceState(name, why_stopped(why.get("Code", ""), why.get("Message", "")) if stopped else "")
 
     def start(self) -> None:
-        try:
-            self._ec2().start_instances(InstanceIds=[self.instance_id])
-        except (BotoCoreError, ClientError) as error:
-            raise self._explained(error) from error
+        self._ask(lambda ec2: ec2.start_instances(InstanceIds=[self.instance_id]))
 
     def stop(self) -> None:
+        self._ask(lambda ec2: ec2.stop_instances(InstanceIds=[self.instance_id]))
+
+    def _ask(self, what: "Callable[[EC2Client], T]") -> T:
         try:
-            self._ec2().stop_instances(InstanceIds=[self.instance_id])
-        except (BotoCoreError, ClientError) as error:
-            raise self._explained(error) from error
+            self._client = self._client or self._connect()
+            return what(self._client)
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            raise explain([error.response["Error"]["Code"]], str(error), status) from error
+        except BotoCoreError as error:
+            if isinstance(error, NoCredentialsError):
+                self._client = None  # it would never look for them again
+            raise explain([kind.__name__ for kind in type(error).__mro__], str(error)) from error
 
-    def _ec2(self) -> "EC2Client":
-        if self._client is None:
-            retries = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-            self._client = boto3.Session().client(
-                "ec2", region_name=self.region, endpoint_url=self.endpoint_url, config=retries
-            )
-        return self._client
-
-    def _explained(self, error: BotoCoreError | ClientError) -> InstanceError:
-        if isinstance(error, NoCredentialsError):
-            self._client = None  # it would never look for credentials again
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        return explain(code, str(error))
+    def _connect(self) -> "EC2Client":
+        # A session of its own: the default one remembers that it found no credentials.
+        config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+        session = boto3.Session(region_name=self.region)
+        return session.client("ec2", endpoint_url=self.endpoint_url, config=config)
 
 
 @dataclass
 class LocalInstance:
-    """The stand-in for a machine: `core.local` as a child. It ends with this process, however that ends."""
+    """The stand-in for a machine: `core.local` as a child, which ends with this process however that ends."""
 
     core_url: str
-    key: str
+    key: str = field(repr=False)
     data_dir: Path
-    _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
-    _told: bool = False
+    _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False, repr=False)
+    _told_to_end: bool = field(default=False, init=False, repr=False)
 
     def state(self) -> InstanceState:
         if self._process is None:
             return InstanceState("stopped")
         if self._process.poll() is None:
-            return InstanceState("stopping" if self._told else "running")
-        return InstanceState("stopped", "" if self._told else f"The core ended by itself: {self._last_line()}")
+            return InstanceState("stopping" if self._told_to_end else "running")
+        return InstanceState("stopped", "" if self._told_to_end else f"The core ended by itself. {self._last_words()}")
 
     def start(self) -> None:
         name = self.state().name
         if name == "stopping":
-            raise explain("IncorrectInstanceState", "")
+            raise explain(["IncorrectInstanceState"], "core.local has not ended yet.")
         if name == "running":
             return
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        env = {
+        try:
+            self._process, self._told_to_end = self._spawn(), False
+        except OSError as error:
+            raise InstanceError(f"The core could not be started here: {error}.") from error
+
+    def stop(self) -> None:
+        if self._process and self._process.poll() is None:
+            self._told_to_end = True
+            self._process.send_signal(signal.SIGTERM)
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        ours = {
             "CORE_API_KEY": self.key,
             "DATA_DIR": str(self.data_dir.absolute()),
             "CORE_PORT": str(urlsplit(self.core_url).port or 80),
+            # PR_SET_PDEATHSIG would end the core with the thread that started it; this asks for the process.
             "OKOSU_PARENT_PID": str(os.getpid()),
         }
-        self._told = False
+        self.data_dir.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "core.local"],
-                env={**os.environ, **env},
+                env={**os.environ, **ours},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -136,23 +155,18 @@ class LocalInstance:
                 start_new_session=True,
             )
 
-    def stop(self) -> None:
-        if self._process and self._process.poll() is None:
-            self._told = True
-            self._process.send_signal(signal.SIGTERM)
-
     @property
     def _log(self) -> Path:
         return self.data_dir / "core.log"
 
-    def _last_line(self) -> str:
-        lines = self._log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing."
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), f"It left no word in {self._log.name}.")
 
 
 def make(settings: Settings) -> Instance:
     """The instance that CORE_INSTANCE_ID names."""
-    if not settings.core_instance_id:
+    if settings.core_instance_id == "":
         return Unmanaged()
     if settings.core_instance_id == "local":
         return LocalInstance(settings.core_url, settings.core_api_key.get_secret_value(), settings.data_dir)

@@ -1,49 +1,42 @@
-"""Which stage the core is at: decided from what was seen of its machine and of itself."""
+"""Which stage the core is at, decided from what was seen of its machine and of itself."""
 
-from collections.abc import Mapping
 from typing import Literal
 
+Ready = dict[str, str]
 Stage = Literal[
     "asleep",  # the machine is stopped
-    "asked",  # as before, and somebody wants it awake
+    "asked",  # the same, and somebody wants it awake
     "pending",  # the machine starts
-    "running",  # the machine runs and nothing answers yet
-    "containers starting",  # something answers and is not ready
+    "running",  # the machine runs, nothing answers yet
+    "containers starting",  # something answers, and is not ready
     "ready",
     "stopping",
-    "unreachable",  # the machine runs, nobody is waking it, and the core does not answer or is not ready for long
+    "unreachable",  # the machine runs, nobody is waking it, and nothing answers, or nothing that is ready soon
     "unknown",  # the machine could not be asked, or is gone for good
 ]
-BLIP = 60  # seconds that a running core may be unready, as after a restart of a container
+BLIP = 60  # for so many seconds, a core that was ready may be unready before anybody is told: a container restarts
 
 
-def is_ready(ready: Mapping[str, str] | None) -> bool:
+def is_ready(ready: Ready | None) -> bool:
     return ready is not None and set(ready.values()) == {"ok"}
 
 
-def stage_of(
-    instance: str,
-    ready: Mapping[str, str] | None,
-    *,
-    waking: bool = False,
-    stopping: bool = False,
-    unready_for: float = 0,
-) -> Stage:
-    """`ready` is what /ready said, None if nobody answered; `waking`, `stopping`: asked for and not done yet."""
+def stage_of(instance: str, ready: Ready | None, *, waking: bool, stopping: bool, unready_for: float) -> Stage:
+    """`ready`: what /ready said, None if nobody did. `waking`, `stopping`: it was asked for and is not done yet."""
     if instance in ("stopping", "shutting-down") or (stopping and instance in ("pending", "running")):
         return "stopping"
     if instance == "stopped":
         return "asked" if waking else "asleep"
     if instance == "pending":
         return "pending"
-    return _stage_of_running(instance, ready, waking=waking, unready_for=unready_for)
+    return _stage_of_running(instance, ready, patient=waking or unready_for < BLIP, waking=waking)
 
 
-def _stage_of_running(instance: str, ready: Mapping[str, str] | None, *, waking: bool, unready_for: float) -> Stage:
-    if is_ready(ready):  # also when the machine could not be asked: the core itself says more
+def _stage_of_running(instance: str, ready: Ready | None, *, patient: bool, waking: bool) -> Stage:
+    if is_ready(ready):  # even if the machine cannot be asked: the core itself knows better
         return "ready"
-    if ready is not None and (waking or unready_for < BLIP):
+    if ready is not None and patient:
         return "containers starting"
-    if instance not in ("running", "unmanaged"):
-        return "unknown"
-    return "running" if waking and instance == "running" else "unreachable"
+    if instance == "running" and waking:
+        return "running"
+    return "unreachable" if instance in ("running", "unmanaged") else "unknown"

@@ -1,0 +1,57 @@
+"""One look at the core's machine and at the core itself."""
+
+import time
+from dataclasses import dataclass, replace
+
+from front.core_client import CoreClient
+from front.errors import CoreUnreachable, InstanceError
+from front.instance import Instance, InstanceState
+from front.stages import Ready, is_ready
+
+GONE = "The core's machine is gone for good. Ask an admin to set CORE_INSTANCE_ID to its successor."
+
+
+@dataclass(frozen=True)
+class Seen:
+    instance: InstanceState
+    ready: Ready | None = None
+    problem: str = ""  # a sentence about whoever did not answer well
+    hopeless: bool = False  # asking the machine again will not help
+    ready_at: float = 0.0  # when the core was last seen ready
+    at: float = 0.0
+
+
+@dataclass
+class Observer:
+    instance: Instance
+    client: CoreClient
+
+    def look(self, last: Seen) -> Seen:
+        """Takes seconds if AWS or the core is slow; raises nothing that they do."""
+        seen = self._ask_core(self._ask_machine())
+        if is_ready(seen.ready):
+            return replace(seen, ready_at=seen.at)
+        # One answer missed is no news yet: the core was ready at the look before.
+        if seen.ready is None and is_ready(last.ready) and last.ready_at == last.at and seen.instance == last.instance:
+            return replace(seen, ready=last.ready, problem="", ready_at=last.ready_at)
+        return replace(seen, ready_at=last.ready_at or seen.at)
+
+    def _ask_machine(self) -> Seen:
+        try:
+            state = self.instance.state()
+        except InstanceError as error:
+            hopeless = error.retry_after is None
+            return Seen(InstanceState("unknown", error.code), problem=str(error), hopeless=hopeless, at=time.time())
+        gone = state.name in ("shutting-down", "terminated")
+        return Seen(state, problem=GONE if gone else "", hopeless=gone, at=time.time())
+
+    def _ask_core(self, seen: Seen) -> Seen:
+        if seen.instance.name not in ("running", "unmanaged", "unknown"):
+            return seen  # it would only cost the time until nobody answers
+        try:
+            ready = self.client.ready()
+        except CoreUnreachable as error:
+            return replace(seen, problem=seen.problem or str(error), at=time.time())
+        unready = "; ".join(f"{part}: {state}" for part, state in ready.items() if state != "ok")
+        problem = seen.problem or (unready and f"The core answers, but is not ready ({unready}). Ask an admin.")
+        return replace(seen, ready=ready, problem=problem, at=time.time())

@@ -1,0 +1,51 @@
+"""What pages are told about the core, put together from what was seen of it and what was asked for it."""
+
+from dataclasses import dataclass
+
+from front.instance import InstanceState
+from front.observe import Seen
+from front.orders import Stop
+from front.stages import Stage, stage_of
+from front.wake import Wake
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How the core is. `asked_by`, `asked_at` and `stages` tell of its last waking, until it sleeps again."""
+
+    instance: InstanceState
+    stage: Stage
+    ready: dict[str, str] | None
+    problem: str
+    asked_by: str  # empty: somebody woke it from elsewhere
+    asked_at: float | None
+    stages: tuple[tuple[str, float], ...]
+    checked_at: float  # 0: not yet
+
+
+def stage_now(seen: Seen, wake: Wake | None, stop: Stop | None) -> Stage:
+    return stage_of(
+        seen.instance.name,
+        seen.ready,
+        waking=wake is not None and not wake.over,
+        stopping=stop is not None and not stop.problem,
+        unready_for=seen.at - seen.ready_at,
+    )
+
+
+def picture(seen: Seen, wake: Wake | None, stop: Stop | None) -> Snapshot:
+    stage = stage_now(seen, wake, stop)
+    shown = wake if wake and not wake.failed else None
+    ordered = (wake.problem if wake else "") or (stop.problem if stop else "")
+    # While the core comes up, it is no problem that it does not answer.
+    problem = ordered or ("" if stage in ("running", "containers starting") else seen.problem)
+    return Snapshot(
+        instance=seen.instance,
+        stage=stage,
+        ready=seen.ready,
+        problem=problem,
+        asked_by=shown.by if shown else "",
+        asked_at=shown.asked_at if shown else None,
+        stages=tuple(shown.stages) if shown else (),
+        checked_at=seen.at,
+    )
