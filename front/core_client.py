@@ -86,11 +86,15 @@ class CoreClient:
 
     def ready(self) -> dict[str, str]:
         """Each part of the core `ok`, or what is wrong with it; CoreUnreachable if there is no core that could say."""
+        return self.readiness()[1]
+
+    def readiness(self) -> tuple[bool, dict[str, str]]:
+        """Whether a task would run now, and `ready`. A part may have a problem that keeps no task from running."""
         answer = self._fetch("GET", "/ready")
         parts = self._parse(dict[str, str], answer)
         if answer.status_code not in (200, 503) or "worker" not in parts:
             raise self._stranger(answer)
-        return parts
+        return answer.status_code == 200, parts
 
     def _ask(self, kind: type[T], method: str, path: str, **options: Any) -> T:
         return self._parse(kind, self._send(method, path, **options))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from front.core_client import CoreClient
 from front.errors import CoreUnreachable, InstanceError
 from front.instance import Instance, InstanceState
-from front.stages import Ready, is_ready
 
 GONE = "The core's machine is gone for good. Ask an admin to set CORE_INSTANCE_ID to its successor."
 
@@ -14,7 +13,8 @@ GONE = "The core's machine is gone for good. Ask an admin to set CORE_INSTANCE_I
 @dataclass(frozen=True)
 class Seen:
     instance: InstanceState
-    ready: Ready | None = None
+    ready: bool | None = None  # None: nobody answered
+    parts: dict[str, str] | None = None  # what the core said of each of its parts
     problem: str = ""  # a sentence about whoever did not answer well
     hopeless: bool = False  # asking the machine again will not help
     ready_at: float = 0.0  # when the core was last seen ready
@@ -29,11 +29,11 @@ class Observer:
     def look(self, last: Seen) -> Seen:
         """Takes seconds if AWS or the core is slow; raises nothing that they do."""
         seen = self._ask_core(self._ask_machine())
-        if is_ready(seen.ready):
+        if seen.ready:
             return replace(seen, ready_at=seen.at)
         # One answer missed is no news yet: the core was ready at the look before.
-        if seen.ready is None and is_ready(last.ready) and last.ready_at == last.at and seen.instance == last.instance:
-            return replace(seen, ready=last.ready, problem="", ready_at=last.ready_at)
+        if seen.ready is None and last.ready and last.ready_at == last.at and seen.instance == last.instance:
+            return replace(seen, ready=True, parts=last.parts, problem="", ready_at=last.ready_at)
         return replace(seen, ready_at=last.ready_at or seen.at)
 
     def _ask_machine(self) -> Seen:
@@ -49,9 +49,9 @@ class Observer:
         if seen.instance.name not in ("running", "unmanaged", "unknown"):
             return seen  # it would only cost the time until nobody answers
         try:
-            ready = self.client.ready()
+            ready, parts = self.client.readiness()
         except CoreUnreachable as error:
             return replace(seen, problem=seen.problem or str(error), at=time.time())
-        unready = "; ".join(f"{part}: {state}" for part, state in ready.items() if state != "ok")
-        problem = seen.problem or (unready and f"The core answers, but is not ready ({unready}). Ask an admin.")
-        return replace(seen, ready=ready, problem=problem, at=time.time())
+        unready = " ".join(f"{part}: {state}" for part, state in parts.items() if state != "ok")
+        problem = seen.problem or ("" if ready else f"The core answers, but is not ready. {unready}")
+        return replace(seen, ready=ready, parts=parts, problem=problem, at=time.time())

@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -15,7 +16,15 @@ from front.errors import SettingsError
 def _url(value: str) -> str:
     if not re.match(r"https?://[^/\s]+", value):
         raise ValueError("must begin with http:// or https:// and name a host")
+    if urlsplit(value).port == 0:  # one out of range raises by itself
+        raise ValueError("must have a port from 1 to 65535")
     return value.rstrip("/")
+
+
+def _keys(value: SecretStr) -> SecretStr:
+    if not all(re.fullmatch(r"[!-~]{16,}", key.strip()) for key in value.get_secret_value().split(",")):
+        raise ValueError("each key needs at least 16 characters, ASCII and without spaces")
+    return value
 
 
 def _instance_id(value: str) -> str:
@@ -36,10 +45,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     core_url: Annotated[str, AfterValidator(_url)] = "http://127.0.0.1:8502"
-    core_api_key: SecretStr = Field(min_length=16)
+    core_api_key: Annotated[SecretStr, AfterValidator(_keys)]
     core_instance_id: Annotated[str, AfterValidator(_instance_id)] = ""
     aws_region: str | None = None
-    aws_endpoint_url: str | None = None
+    aws_endpoint_url: Annotated[str, AfterValidator(_url)] | None = None
     active_user_stale_hours: float = Field(24, gt=0)
     max_upload_mb: int = Field(200, ge=1)
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Tokyo"

@@ -26,7 +26,7 @@ class Snapshot:
 def stage_now(seen: Seen, wake: Wake | None, stop: Stop | None) -> Stage:
     return stage_of(
         seen.instance.name,
-        seen.ready,
+        ready=seen.ready,
         waking=wake is not None and not wake.over,
         stopping=stop is not None and not stop.problem,
         unready_for=seen.at - seen.ready_at,
@@ -42,7 +42,7 @@ def picture(seen: Seen, wake: Wake | None, stop: Stop | None) -> Snapshot:
     return Snapshot(
         instance=seen.instance,
         stage=stage,
-        ready=seen.ready,
+        ready=seen.parts,
         problem=problem,
         asked_by=shown.by if shown else "",
         asked_at=shown.asked_at if shown else None,

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-Ready = dict[str, str]
 Stage = Literal[
     "asleep",  # the machine is stopped
     "asked",  # the same, and somebody wants it awake
@@ -17,23 +16,19 @@ Stage = Literal[
 BLIP = 60  # for so many seconds, a core that was ready may be unready before anybody is told: a container restarts
 
 
-def is_ready(ready: Ready | None) -> bool:
-    return ready is not None and set(ready.values()) == {"ok"}
-
-
-def stage_of(instance: str, ready: Ready | None, *, waking: bool, stopping: bool, unready_for: float) -> Stage:
-    """`ready`: what /ready said, None if nobody did. `waking`, `stopping`: it was asked for and is not done yet."""
+def stage_of(instance: str, *, ready: bool | None, waking: bool, stopping: bool, unready_for: float) -> Stage:
+    """`ready`: whether the core says so, None if nobody answers. `waking`, `stopping`: asked for and not done yet."""
     if instance in ("stopping", "shutting-down") or (stopping and instance in ("pending", "running")):
         return "stopping"
     if instance == "stopped":
         return "asked" if waking else "asleep"
     if instance == "pending":
         return "pending"
-    return _stage_of_running(instance, ready, patient=waking or unready_for < BLIP, waking=waking)
+    return _stage_of_running(instance, ready=ready, patient=waking or unready_for < BLIP, waking=waking)
 
 
-def _stage_of_running(instance: str, ready: Ready | None, *, patient: bool, waking: bool) -> Stage:
-    if is_ready(ready):  # even if the machine cannot be asked: the core itself knows better
+def _stage_of_running(instance: str, *, ready: bool | None, patient: bool, waking: bool) -> Stage:
+    if ready:  # even if the machine cannot be asked: the core itself knows better
         return "ready"
     if ready is not None and patient:
         return "containers starting"

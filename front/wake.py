@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from front.observe import Seen
-from front.stages import is_ready
 
 SETTLE = 15.0  # seconds for which AWS may still say "stopped" of a machine that it has started, or the reverse
 PATIENCE = 600.0  # from the machine's start to a ready core
@@ -56,7 +55,7 @@ class Wake:
 
 
 def next_step(wake: Wake, seen: Seen) -> Literal["wait", "start", "join"]:
-    if is_ready(seen.ready):
+    if seen.ready:
         return "join"
     idle = seen.instance.name in ("stopped", "unmanaged") and wake.started_at is None
     return "start" if idle and seen.at >= wake.next_try else "wait"
@@ -65,7 +64,7 @@ def next_step(wake: Wake, seen: Seen) -> Literal["wait", "start", "join"]:
 def why_hopeless(wake: Wake, seen: Seen) -> str:
     """Why the waking is to be given up, or an empty string."""
     name, began = seen.instance.name, wake.alive_at or wake.started_at
-    if is_ready(seen.ready):
+    if seen.ready:
         return ""
     if seen.hopeless:
         return seen.problem

@@ -9,7 +9,6 @@ from front.instance import Instance, InstanceState
 from front.observe import Observer, Seen
 from front.orders import Orders, Stop
 from front.snapshot import Snapshot, picture, stage_now
-from front.stages import is_ready
 from front.wake import SETTLE, Wake, next_step, why_hopeless
 
 __all__ = ["Snapshot", "Watch"]
@@ -98,7 +97,7 @@ class Watch:
         was, name, self._seen = self._seen.instance.name, seen.instance.name, seen
         if name in GOING:
             self._stop = None
-        if self._wake and self._wake.over and (is_ready(seen.ready) if self._wake.failed else name in GOING):
+        if self._wake and self._wake.over and (seen.ready if self._wake.failed else name in GOING):
             self._wake = None
         began = name != was and (name == "pending" or (name == "running" and was in GOING))
         if began and not self._stop and (self._wake is None or self._wake.over):
@@ -123,7 +122,7 @@ class Watch:
     def _pause(self) -> float:
         with self._lock:
             seen, wake, stop = self._seen, self._wake, self._stop
-        doubtful = is_ready(seen.ready) and seen.ready_at != seen.at
+        doubtful = seen.ready and seen.ready_at != seen.at
         ordered = (wake and not wake.over) or (stop and not stop.problem)
         busy = doubtful or ordered or seen.instance.name in CHANGING
         return self._quick if busy or self._is_watched() else self._slow
