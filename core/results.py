@@ -1,52 +1,81 @@
 """A job's answer as JSON: metrics, tables, charts and files, or a single value."""
 
-import json
-import math
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
+
+import pydantic_core
+from pydantic import BaseModel, ValidationError
 
 from core.registry import UploadedFile
 
 LIMIT_MB = 5
-KEYS = {"metrics", "tables", "charts", "files"}
+MISSING = {"NaTType", "NAType"}
+
+
+class Table(BaseModel):
+    title: str = ""
+    columns: list[Any]
+    rows: list[list[Any]]
+
+
+class Shaped(BaseModel):
+    """A result that the front knows how to show."""
+
+    metrics: dict[str, Any] = {}
+    tables: list[Table] = []
+    charts: list[dict[str, Any]] = []
+    files: list[Any] = []
 
 
 def to_json(answer: Any, keep: Callable[[Path], UploadedFile]) -> str:
     """The result as it travels. ValueError with a sentence if it is nothing that a job may return."""
-    shaped = answer if isinstance(answer, dict) and answer and set(answer) <= KEYS else {"value": answer}
-    if "files" in shaped:
-        shaped = {**shaped, "files": [_stored(keep(_inside(Path(path)))) for path in shaped["files"]]}
-    text = json.dumps(_plain(shaped), ensure_ascii=False, allow_nan=False)
+    plain = _plain({"tables": [answer]} if _is_frame(answer) else answer)
+    is_shaped = isinstance(plain, dict) and plain and set(plain) <= set(Shaped.model_fields)
+    result = _shaped(plain, keep) if is_shaped else {"value": plain}
+    try:
+        text = pydantic_core.to_json(result, inf_nan_mode="null").decode()
+    except pydantic_core.PydanticSerializationError as error:
+        raise ValueError(f"The job returned something that is not JSON. {error}") from None
     if len(text) > LIMIT_MB << 20:
         raise ValueError(f"The result is larger than {LIMIT_MB} MB. The job should return it as a file.")
     return text
 
 
-def _plain(value: Any) -> Any:  # noqa: PLR0911  # one line a kind of value
-    """Values of numpy and pandas as JSON knows them; what is not a number is null."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
+def _shaped(plain: dict[str, Any], keep: Callable[[Path], UploadedFile]) -> dict[str, Any]:
+    try:
+        shaped = Shaped.model_validate(plain)
+    except ValidationError as error:
+        at = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ValueError(
+            f"The job returned '{at}' in a form that cannot be shown: {error.errors()[0]['msg']}."
+        ) from None
+    files = [_stored(keep(_inside(Path(path)))) for path in shaped.files]
+    return {name: value for name, value in {**dict(shaped), "files": files}.items() if name in plain}
+
+
+def _plain(value: Any) -> Any:
+    """What only numpy and pandas know, as Python's own, without importing either."""
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
         return [_plain(inner) for inner in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, date):
-        return value.isoformat()
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return {"columns": list(map(str, value.columns)), "rows": _plain(value.to_numpy().tolist())}
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    raise ValueError(f"The job returned a {type(value).__name__}, which is not JSON.")
+    if type(value).__name__ in MISSING:
+        return None
+    if _is_frame(value):
+        return {"title": "", "columns": _plain(value.columns), "rows": _plain(value.astype(object).to_numpy())}
+    return _plain(value.tolist()) if hasattr(value, "tolist") else value
+
+
+def _is_frame(value: Any) -> bool:
+    return hasattr(value, "columns") and hasattr(value, "to_numpy")
 
 
 def _inside(path: Path) -> Path:
-    if not path.resolve().is_relative_to(Path.cwd()) or not path.is_file():
+    found = path.resolve()
+    if not found.is_relative_to(Path.cwd()) or not found.is_file():
         raise ValueError(f"The job names the file '{path.name}', but did not write it in its folder.")
-    return path
+    return found
 
 
 def _stored(file: UploadedFile) -> dict[str, Any]:
