@@ -9,7 +9,8 @@ PLAIN = {
     "extra_forbidden": "is not known here; check its spelling",
     "json_invalid": "is not valid JSON",
     "model_attributes_type": "must be a JSON object, sent with the header Content-Type: application/json",
-    "recursion_loop": "is nested too deep",
+    "recursion_depth_exceeded": "is nested too deep",
+    "string_unicode": "must be Unicode text",
 }
 MOST_FIELDS = 50
 
