@@ -18,7 +18,7 @@ class Part:
     """Something that must be well. At most one probe of it is under way, however many ask and however it hangs."""
 
     def __init__(self, asked: str, url: str, verdict: Callable[[int, bytes], str]) -> None:
-        self._asked, self._place, self._verdict = asked, urlsplit(url), verdict
+        self._place, self._verdict, self._silence = urlsplit(url), verdict, f"{asked} does not answer."
         self._thread = ThreadPoolExecutor(1)
         self._lock = Lock()
         self._probe: Future[str] | None = None
@@ -31,7 +31,7 @@ class Part:
 
     def outcome(self, probe: Future[str]) -> str:
         """`ok`, or what is wrong."""
-        return probe.result() if probe.done() else f"{self._asked} does not answer in time."
+        return probe.result() if probe.done() else self._silence
 
     def _ask(self) -> str:
         connection = http.client.HTTPConnection(self._place.hostname or "", self._place.port, timeout=DEADLINE)
@@ -40,7 +40,7 @@ class Part:
             answer = connection.getresponse()
             return self._verdict(answer.status, answer.read(READ_LIMIT))
         except (OSError, http.client.HTTPException):
-            return f"{self._asked} does not answer."
+            return self._silence
         finally:
             connection.close()
 
