@@ -47,6 +47,8 @@ SENTENCES: dict[str, tuple[str, float | None]] = {
     "CredentialRetrievalError": (NO_KEYS, 10),
     "ConnectionError": (NO_WAY, 5),  # and its children: EndpointConnectionError, ConnectTimeoutError, ...
     "HTTPClientError": (NO_WAY, 5),  # and its children: ReadTimeoutError, ConnectionClosedError, ...
+    "ResponseParserError": (NO_WAY, 5),  # somebody else answers
+    "Unknown": (NO_WAY, 5),  # the same
 }
 
 # Why a machine stopped by itself; what people did on purpose needs no words.

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from front.aws_errors import explain, why_stopped
 from front.errors import InstanceError
@@ -88,9 +89,10 @@ class Ec2Instance:
             self._client = self._client or self._connect()
             return what(self._client)
         except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "Unknown")  # a proxy's page has none
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            raise explain([error.response["Error"]["Code"]], str(error), status) from error
-        except BotoCoreError as error:
+            raise explain([code], str(error), status) from error
+        except (BotoCoreError, ResponseParserError) as error:
             if isinstance(error, NoCredentialsError):
                 self._client = None  # it would never look for them again
             raise explain([kind.__name__ for kind in type(error).__mro__], str(error)) from error

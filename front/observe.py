@@ -43,7 +43,7 @@ class Observer:
             hopeless = error.retry_after is None
             return Seen(InstanceState("unknown", error.code), problem=str(error), hopeless=hopeless, at=time.time())
         gone = state.name in ("shutting-down", "terminated")
-        return Seen(state, problem=GONE if gone else "", hopeless=gone, at=time.time())
+        return Seen(state, problem=GONE if gone else state.reason, hopeless=gone, at=time.time())
 
     def _ask_core(self, seen: Seen) -> Seen:
         if seen.instance.name not in ("running", "unmanaged", "unknown"):

@@ -8,6 +8,9 @@ from front.orders import Stop
 from front.stages import Stage, stage_of
 from front.wake import Wake
 
+# In these stages it is no problem that the core does not answer, and no news why its machine stopped the last time.
+COMING = ("asked", "running", "containers starting")
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -37,8 +40,7 @@ def picture(seen: Seen, wake: Wake | None, stop: Stop | None) -> Snapshot:
     stage = stage_now(seen, wake, stop)
     shown = wake if wake and not wake.failed else None
     ordered = (wake.problem if wake else "") or (stop.problem if stop else "")
-    # While the core comes up, it is no problem that it does not answer.
-    problem = ordered or ("" if stage in ("running", "containers starting") else seen.problem)
+    problem = ordered or ("" if stage in COMING else seen.problem)
     return Snapshot(
         instance=seen.instance,
         stage=stage,

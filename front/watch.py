@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 CHANGING = ("pending", "stopping", "shutting-down")
 GOING = ("stopping", "stopped", "shutting-down", "terminated")
 FIRST_LOOK = 0.5  # seconds that a snapshot waits for the first look
+OWN_FAILURE = "The front cannot see the core, by a failure of its own. Ask an admin to read the front's log."
 WATCHED = 10.0  # seconds for which somebody counts as watching after a snapshot
 
 
@@ -76,6 +77,8 @@ class Watch:
                 self._tick()
             except Exception:  # whatever it was: without this thread, every page would show old news for ever
                 log.exception("A look at the core failed; the next follows.")
+                with self._lock:
+                    self._seen = Seen(InstanceState("unknown"), problem=OWN_FAILURE, at=time.time())
             self._looked.set()
             self._bell.wait(self._pause())
             self._bell.clear()

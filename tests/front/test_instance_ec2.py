@@ -1,0 +1,322 @@
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from botocore import exceptions
+from botocore.stub import Stubber
+from moto.server import ThreadedMotoServer
+
+from front.core_client import CoreClient
+from front.errors import InstanceError
+from front.instance import Ec2Instance, InstanceState, LocalInstance, Unmanaged, make
+from front.settings import Settings
+from front.watch import Watch
+from tests.front.answering import Answering, answer
+from tests.front.ec2 import REGION, Ec2
+from tests.front.machine import Core
+from tests.live import free_port, until
+
+ABSENT = "i-0123456789abcdef0"
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _aws_of_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+@pytest.fixture
+def ec2(moto: str, connected: Any, monkeypatch: pytest.MonkeyPatch) -> Ec2:
+    return Ec2(moto, connected(moto), monkeypatch)
+
+
+@pytest.fixture
+def instance(ec2: Ec2) -> Ec2Instance:
+    instance = Ec2Instance(ec2.instance_id, REGION, ec2.url)
+    instance._client = ec2.client
+    return instance
+
+
+@pytest.fixture(scope="module")
+def connected() -> Any:
+    """Clients by their address, for all tests of this module: to make one takes a fifth of a second."""
+    return cache(lambda url: Ec2Instance(ABSENT, REGION, url)._connect())
+
+
+@pytest.fixture
+def lone(connected: Any) -> Any:
+    """An instance that reaches nobody."""
+    instance = Ec2Instance(ABSENT, REGION)
+    instance._client = connected("http://aws.invalid")
+    return instance
+
+
+def refused(act: Callable[[], object]) -> InstanceError:
+    with pytest.raises(InstanceError) as error:
+        act()
+    return error.value
+
+
+class TestALife:
+    def test_it_stops_and_starts_through_every_state(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        seen = [instance.state().name]
+        for order in (instance.stop, instance.start):
+            order()
+            seen.append(instance.state().name)
+            ec2.arrive()
+            seen.append(instance.state().name)
+
+        assert seen == ["running", "stopping", "stopped", "pending", "running"]
+
+    def test_a_stop_on_purpose_needs_no_reason(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        instance.stop()
+        ec2.arrive()
+
+        assert instance.state() == InstanceState("stopped")
+
+    def test_starting_a_running_one_and_stopping_a_stopped_one_is_fine(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        instance.start()
+        instance.stop()
+        ec2.arrive()
+        instance.stop()
+
+        assert instance.state().name == "stopped"
+
+    def test_a_start_while_it_stops_is_worth_another_try_soon(self, instance: Ec2Instance) -> None:
+        instance.stop()
+
+        error = refused(instance.start)
+
+        assert error.code == "IncorrectInstanceState"
+        assert error.retry_after is not None
+        assert error.retry_after < 10
+
+    def test_a_stop_while_it_starts_is_refused(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        instance.stop()
+        ec2.arrive()
+        instance.start()
+
+        assert refused(instance.stop).code == "IncorrectInstanceState"
+
+    def test_a_disk_whose_key_it_may_not_use_is_the_reason_of_a_silent_stop(
+        self, instance: Ec2Instance, ec2: Ec2
+    ) -> None:
+        ec2.fall_back("Client.InternalError", "Client.InternalError: Client error on launch")
+
+        assert "KMS" in instance.state().reason
+
+    def test_a_reason_that_nobody_foresaw_is_told_as_aws_says_it(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        ec2.fall_back("Server.ScheduledStop", "Stopped due to a scheduled retirement")
+
+        reason = instance.state().reason
+        assert "scheduled retirement" in reason
+        assert "Server.ScheduledStop" in reason
+
+    def test_a_terminated_one_is_told_as_such(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        ec2.client.terminate_instances(InstanceIds=[ec2.instance_id])
+
+        assert instance.state().name == "terminated"
+
+    def test_stop_protection_is_told(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        ec2.client.modify_instance_attribute(InstanceId=ec2.instance_id, DisableApiStop={"Value": True})
+
+        error = refused(instance.stop)
+
+        assert "protected" in str(error)
+        assert error.retry_after is None
+
+    def test_an_id_that_nobody_has_is_told(self, ec2: Ec2) -> None:
+        nobody = Ec2Instance(ABSENT, REGION, ec2.url)
+
+        for act in (nobody.state, nobody.start, nobody.stop):
+            assert "CORE_INSTANCE_ID" in str(refused(act))
+
+    def test_an_answer_without_a_machine_is_told(self, lone: Any) -> None:
+        with Stubber(lone._client) as stub:
+            stub.add_response("describe_instances", {"Reservations": []})
+
+            assert refused(lone.state).code == "InvalidInstanceID.NotFound"
+
+
+class TestUnderAWatch:
+    def test_it_is_woken_after_a_refusal_and_put_to_sleep(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        instance.stop()
+        core = Core()
+        with Answering(core) as server:
+            watch = Watch(instance, CoreClient(server.url, "the-key-of-the-tests"), quick=0.05).begin()
+
+            def at(stage: str) -> None:
+                until(lambda: watch.snapshot().stage == stage)
+
+            watch.start("sato")
+            at("stopping")
+            ec2.refusals = ["InstanceLimitExceeded"]
+            ec2.arrive()
+            until(lambda: "limit" in watch.snapshot().problem)
+            watch.start("sato")
+            at("pending")
+            ec2.arrive()
+            at("running")
+            core.status = 200
+            at("ready")
+            watch.stop()
+            until(lambda: ec2.state == "stopping")
+            ec2.arrive()
+            at("asleep")
+            watch.end()
+
+
+# What AWS says: code, status -> words that the sentence has, and whether trying again later makes sense.
+CODES = {
+    ("IncorrectInstanceState", 400): ("starting or stopping", True),
+    ("InsufficientInstanceCapacity", 500): ("no free machine", True),
+    ("InsufficientHostCapacity", 500): ("no free machine", True),
+    ("RequestLimitExceeded", 503): ("too many requests", True),
+    ("Throttling", 400): ("too many requests", True),
+    ("ServiceUnavailable", 503): ("overloaded", True),
+    ("Unavailable", 503): ("overloaded", True),
+    ("InternalError", 500): ("failure of its own (InternalError)", True),
+    ("UnauthorizedOperation", 403): ("policy", False),
+    ("AccessDenied", 403): ("policy", False),
+    ("InvalidInstanceID.NotFound", 400): ("CORE_INSTANCE_ID", False),
+    ("InvalidInstanceID.Malformed", 400): ("CORE_INSTANCE_ID", False),
+    ("OperationNotPermitted", 400): ("protected", False),
+    ("InstanceLimitExceeded", 400): ("limit", False),
+    ("VcpuLimitExceeded", 400): ("limit", False),
+    ("AuthFailure", 401): ("renew", False),
+    ("SignatureDoesNotMatch", 403): ("renew", False),
+    ("RequestExpired", 400): ("renew", True),
+    ("ExpiredToken", 400): ("renew", True),
+    ("SomethingOf2027", 400): ("(SomethingOf2027)", False),
+}
+PLACE = {"endpoint_url": "https://ec2.invalid"}
+# The same for what never reaches AWS.
+ERRORS: list[tuple[exceptions.BotoCoreError, str, bool]] = [
+    (exceptions.NoRegionError(), "AWS_REGION", False),
+    (exceptions.InvalidRegionError(region_name="to kyo"), "AWS_REGION", False),
+    (exceptions.NoCredentialsError(), "role", True),
+    (exceptions.CredentialRetrievalError(provider="iam-role", error_msg="timed out"), "role", True),
+    (exceptions.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), "incomplete", False),
+    (exceptions.EndpointConnectionError(**PLACE), "network", True),
+    (exceptions.ConnectTimeoutError(**PLACE), "network", True),
+    (exceptions.ReadTimeoutError(**PLACE), "network", True),
+    (exceptions.ConnectionClosedError(**PLACE), "network", True),
+    (exceptions.SSLError(**PLACE, error=OSError("certificate")), "network", True),
+    (exceptions.ProxyConnectionError(proxy_url="http://proxy.invalid"), "network", True),
+    (exceptions.ProfileNotFound(profile="nobody"), "(ProfileNotFound)", False),
+]
+
+
+class TestErrors:
+    @pytest.mark.parametrize(("code", "status"), CODES)
+    @pytest.mark.parametrize("order", ["start", "stop"])
+    def test_what_aws_refuses_is_told_in_a_sentence(self, lone: Any, order: str, code: str, status: int) -> None:
+        words, again = CODES[code, status]
+
+        with Stubber(lone._client) as stub:
+            stub.add_client_error(f"{order}_instances", code, "As AWS puts it.", status)
+            error = refused(getattr(lone, order))
+
+        assert_told(error, code, words, again)
+        assert "As AWS puts it." in error.detail
+
+    @pytest.mark.parametrize(("cause", "words", "again"), ERRORS, ids=lambda value: type(value).__name__)
+    def test_what_never_reaches_aws_is_told_too(
+        self, lone: Any, cause: exceptions.BotoCoreError, words: str, again: bool
+    ) -> None:
+        def fail(**_: Any) -> None:
+            raise cause
+
+        events = lone._client.meta.events
+        events.register("before-call.ec2", fail)
+        error = refused(lone.start)
+        events.unregister("before-call.ec2", fail)
+
+        assert_told(error, type(cause).__name__, words, again)
+
+    def test_a_refusal_comes_over_the_wire_as_well(self, instance: Ec2Instance, ec2: Ec2) -> None:
+        ec2.refusals = ["InsufficientInstanceCapacity"]
+
+        assert refused(instance.start).code == "InsufficientInstanceCapacity"
+
+    def test_a_missing_region_is_told(self) -> None:
+        assert refused(Ec2Instance(ABSENT).state).code == "NoRegionError"
+
+    def test_half_a_credential_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+        assert refused(Ec2Instance(ABSENT, REGION).state).code == "PartialCredentialsError"
+
+    def test_credentials_that_come_later_are_found(self, ec2: Ec2, monkeypatch: pytest.MonkeyPatch) -> None:
+        instance = Ec2Instance(ec2.instance_id, REGION, ec2.url)
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+        assert refused(instance.state).code == "NoCredentialsError"
+
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+        assert instance.state().name == "running"
+
+    def test_an_address_where_nobody_listens_is_told(self) -> None:
+        nowhere = Ec2Instance(ABSENT, REGION, f"http://127.0.0.1:{free_port()}")
+
+        assert refused(nowhere.state).code == "EndpointConnectionError"
+
+    def test_a_web_page_in_the_place_of_aws_is_told(self) -> None:
+        with Answering(answer(404, "<html>Not Found</html>", "text/html")) as page:
+            nobody = Ec2Instance(ABSENT, REGION, page.url)
+            assert "cannot be reached" in str(refused(nobody.state))
+            page.behave = answer(200, "Welcome to the hotel's network!", "text/plain")
+            assert "cannot be reached" in str(refused(nobody.state))
+
+    def test_aws_is_asked_three_times_at_most_and_never_waited_for_long(self) -> None:
+        config: Any = Ec2Instance(ABSENT, REGION)._connect().meta.config
+
+        assert (config.connect_timeout, config.read_timeout) == (2, 5)
+        assert config.retries["total_max_attempts"] == 3
+
+
+def assert_told(error: InstanceError, code: str, words: str, again: bool) -> None:
+    assert words in str(error)
+    assert error.code == code
+    assert (error.retry_after is not None) == again
+    assert again or "Ask an admin" in str(error)
+
+
+class TestTheChoice:
+    def settings(self, **values: str) -> Settings:
+        return Settings.model_validate({"core_api_key": "0123456789abcdef,fedcba9876543210", **values})
+
+    def test_an_id_of_ec2_means_ec2(self) -> None:
+        made = make(self.settings(core_instance_id=ABSENT, aws_region=REGION, aws_endpoint_url="http://aws.invalid"))
+
+        assert made == Ec2Instance(ABSENT, REGION, "http://aws.invalid")
+
+    def test_local_means_the_stand_in_which_knows_every_key_and_shows_none(self) -> None:
+        made = make(self.settings(core_instance_id="local"))
+
+        assert isinstance(made, LocalInstance)
+        assert made.key == "0123456789abcdef,fedcba9876543210"
+        assert "0123456789abcdef" not in repr(made)
+
+    def test_no_id_means_that_others_run_it_and_orders_are_refused(self) -> None:
+        made = make(self.settings())
+
+        assert isinstance(made, Unmanaged)
+        assert made.state() == InstanceState("unmanaged")
+        for order in (made.start, made.stop):
+            assert "run by others" in str(refused(order))
