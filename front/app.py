@@ -1,0 +1,85 @@
+"""The entry: page set-up, the name, navigation, and the state of the core on every page."""
+
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from front import notice, session, settings
+from front.errors import SettingsError
+from front.words import STAGES, plain
+
+HERE = Path(__file__).parent
+WELCOME = (
+    "okosu runs long calculations on a big machine that is awake only while somebody needs it.\n\n"
+    "**What is your name?** It stands beside your tasks, and tells others that you are using the machine, "
+    "so that nobody switches it off under you. There is no password."
+)
+
+
+def main() -> None:
+    st.set_page_config(page_title="okosu", page_icon=str(HERE / "icon.svg"), layout="wide")
+    st.logo(str(HERE / "logo.svg"), size="large")
+    try:
+        settings.load()
+    except SettingsError as error:
+        st.error(f"okosu cannot start. {plain(error)}")
+        st.stop()
+    named = bool(session.user())
+    page = st.navigation(
+        [
+            st.Page("views/submit.py", title="Submit", icon=":material/send:", default=True),
+            st.Page("views/tasks.py", title="Tasks", icon=":material/list_alt:", url_path="tasks"),
+            st.Page("views/core.py", title="Core", icon=":material/memory:", url_path="core"),
+        ],
+        position="sidebar" if named else "hidden",
+    )
+    if not named:
+        welcome()
+        return
+    st.session_state["drawn"] = look()
+    with st.sidebar:
+        who()
+        core_state()
+    page.run()
+
+
+def welcome() -> None:
+    _, middle, _ = st.columns([1, 2, 1])
+    with middle, st.form("sign-in"):
+        st.title("Welcome to okosu", anchor=False)
+        st.markdown(WELCOME)
+        name = st.text_input("Your name", max_chars=100, key="name", placeholder="sato", autocomplete="name")
+        if st.form_submit_button("Continue", type="primary", key="continue"):
+            try:
+                st.session_state["user"] = session.clean_name(name)
+            except ValueError as error:
+                st.error(str(error))
+            else:
+                st.rerun()
+
+
+def who() -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="who"):
+        st.markdown(f":material/person: **{plain(session.user())}**")
+        st.button("Not you?", key="leave", type="tertiary", on_click=session.leave)
+
+
+@st.fragment(run_every=2)
+def core_state() -> None:
+    """Always fresh; the page around it is drawn anew when the core gets to another stage."""
+    snapshot = session.watch().snapshot()
+    stage = STAGES[snapshot.stage]
+    label = f":{stage.color}[●] Core: **{stage.word}**{notice.waited(snapshot, time.time())}"
+    st.page_link("views/core.py", label=label, query_params=session.address(), help="Start, stop, who is using it")
+    if look() != st.session_state.get("drawn"):
+        st.rerun()
+
+
+def look() -> tuple[str, bool]:
+    """What every page depends on: the core's stage, and whether its jobs are known."""
+    stage = session.watch().snapshot().stage
+    return stage, bool(session.jobs(ask=stage == "ready").value)
+
+
+main()

@@ -1,0 +1,135 @@
+"""The form of a job: a widget for each field, and what is wrong with it underneath."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from front import settings
+from front.fields import Field, Kind
+from front.values import raw_of
+from front.words import plain
+
+SAMPLES = Path(__file__).parent / "samples"
+OWN, EARLIER = "Upload a file", "The file that was used before"
+FIRST, LAST = date(1900, 1, 1), date(2999, 12, 31)
+
+
+def key_of(job: str, field: Field) -> str:
+    """The widget's key; what it holds survives a switch of pages."""
+    return f"param-{job}-{field.name}"
+
+
+def draw(job: str, field: Field) -> Any:
+    """What the widget holds: for a file an upload, the path of a sample or the id of an earlier file."""
+    key = key_of(job, field)
+    if key not in st.session_state and field.kind != "file":
+        st.session_state[key] = raw_of(field, field.default)
+    return WIDGETS[field.kind](field, key)
+
+
+def complain(sentence: str) -> None:
+    """Under the field that was drawn last."""
+    st.markdown(f":red[:material/error: {plain(sentence)}]")
+
+
+def fill(job: str, field: Field, value: Any) -> None:
+    """Let the widget hold this JSON value when it is drawn next."""
+    key = key_of(job, field)
+    if field.kind == "file":
+        st.session_state[f"{key}-earlier"] = value
+        st.session_state[f"{key}-source"] = EARLIER if value else OWN
+    else:
+        st.session_state[key] = raw_of(field, value)
+
+
+def _common(field: Field, key: str) -> dict[str, Any]:
+    label = plain(field.label) + (" :small[:gray[may stay empty]]" if field.nullable else "")
+    return {"label": label, "key": key, "help": field.help or None}
+
+
+def _kept(field: Field, key: str) -> dict[str, Any]:
+    return {**_common(field, key), "persist_state": "session"}
+
+
+def _text(field: Field, key: str) -> Any:
+    return st.text_input(max_chars=field.rules.get("maxLength"), **_kept(field, key))
+
+
+def _number(field: Field, key: str) -> Any:
+    low, high = field.bounds
+    hint = None if field.default is None else f"{field.default} if left empty"
+    # Streamlit's own format would round 0.975 to two places.
+    shape = "%d" if field.kind == "integer" else "%g"
+    options = {"min_value": low, "max_value": high, "step": field.step, "format": shape, "placeholder": hint}
+    return st.number_input(value=None, **options, **_kept(field, key))
+
+
+def _boolean(field: Field, key: str) -> Any:
+    return st.checkbox(**_kept(field, key))
+
+
+def _choice(field: Field, key: str) -> Any:
+    kept = _kept(field, key)
+    return st.selectbox(options=field.options, index=None, format_func=_say, required=not field.nullable, **kept)
+
+
+def _choices(field: Field, key: str) -> Any:
+    return st.multiselect(options=field.options, format_func=_say, placeholder="Choose", **_kept(field, key))
+
+
+def _say(option: Any) -> str:
+    return plain({True: "yes", False: "no"}[option] if isinstance(option, bool) else option)
+
+
+def _date(field: Field, key: str) -> Any:
+    return st.date_input(value=None, min_value=FIRST, max_value=LAST, **_kept(field, key))
+
+
+def _datetime(field: Field, key: str) -> Any:
+    first, last = (datetime(day.year, day.month, day.day) for day in (FIRST, LAST))  # noqa: DTZ001  # as it is typed
+    return st.datetime_input(value=None, min_value=first, max_value=last, **_kept(field, key))
+
+
+def _list(field: Field, key: str) -> Any:
+    return st.text_area(placeholder="One per line", **_kept(field, key))
+
+
+def _json(field: Field, key: str) -> Any:
+    return st.text_area(placeholder="JSON", **_kept(field, key))
+
+
+def _file(field: Field, key: str) -> Any:
+    samples = {f"Sample: {path.name}": path for path in sorted(SAMPLES.glob("[!.]*"))}
+    earlier = st.session_state.get(f"{key}-earlier")
+    sources = [OWN, *([EARLIER] if earlier else []), *samples]
+    several, common = len(sources) > 1, _common(field, key)
+    source = OWN
+    if several:
+        options = {**common, "key": f"{key}-source", "persist_state": "session"}
+        source = st.pills(options=sources, required=True, default=OWN, **options)
+    if source == EARLIER:
+        return earlier
+    if source in samples:
+        return samples[source]
+    limit, label = settings.load().max_upload_mb, common.pop("label")
+    return st.file_uploader(
+        label, max_upload_size=limit, label_visibility="collapsed" if several else "visible", **common
+    )
+
+
+WIDGETS: dict[Kind, Callable[[Field, str], Any]] = {
+    "text": _text,
+    "integer": _number,
+    "number": _number,
+    "boolean": _boolean,
+    "choice": _choice,
+    "choices": _choices,
+    "date": _date,
+    "datetime": _datetime,
+    "list": _list,
+    "file": _file,
+    "json": _json,
+}

@@ -1,0 +1,37 @@
+"""What every page says about the core while it is not ready, and the button that wakes it."""
+
+import streamlit as st
+
+from front import session
+from front.watch import Snapshot
+from front.words import STAGES, plain, span
+
+EXTERNAL = "unmanaged"  # nobody here starts or stops it
+
+
+def start_core() -> None:
+    """At once; the waking goes on without this page."""
+    session.watch().start(session.user())
+
+
+def show(snapshot: Snapshot) -> bool:
+    """Nothing if the core is ready, else what it is doing and what to do now. Whether it is ready."""
+    if snapshot.stage == "ready":
+        return True
+    stage = STAGES[snapshot.stage]
+    with st.container(border=True, key="notice"):
+        st.markdown(f":{stage.color}[●] {stage.sentence}")
+        if snapshot.problem:
+            st.markdown(f":red[:material/error:] {plain(snapshot.problem)}")
+        if snapshot.stage == "asleep":
+            st.button(
+                "Start the core", key="start", type="primary", icon=":material/power_settings_new:", on_click=start_core
+            )
+        elif snapshot.stage in ("unreachable", "unknown"):
+            st.caption("Nothing is lost. This page goes on trying; if it stays like this, tell an admin.")
+    return False
+
+
+def waited(snapshot: Snapshot, now: float) -> str:
+    """For how long the core has been starting."""
+    return f" ({span(now - snapshot.asked_at)})" if snapshot.asked_at and snapshot.stage != "ready" else ""

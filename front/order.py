@@ -1,0 +1,73 @@
+"""From a filled form to a task: what is wrong with it, its files sent, its id made before it is sent."""
+
+import json
+import uuid
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from front.fields import Field
+from front.values import ABSENT, value_of
+
+
+class Uploads(Protocol):
+    def upload(self, name: str, file: BinaryIO) -> dict[str, Any]: ...
+
+
+def params_of(fields: list[Field], raws: Mapping[str, Any], limit_mb: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """The parameters, with files as they came from the form, and a sentence for each that does not fit."""
+    params, problems = {}, {}
+    for field in fields:
+        try:
+            value = value_of(field, raws[field.name])
+            _check_size(value, limit_mb)
+        except ValueError as error:
+            problems[field.name] = str(error)
+        else:
+            if value is not ABSENT:
+                params[field.name] = value
+    return params, problems
+
+
+def _check_size(value: Any, limit_mb: int) -> None:
+    """The widget checks it in the browser only."""
+    if getattr(value, "size", 0) > limit_mb << 20:
+        raise ValueError(f"This file is larger than {limit_mb} MB. Choose a smaller one.")
+
+
+def send_files(
+    client: Uploads, fields: list[Field], params: dict[str, Any], sent: MutableMapping[str, str]
+) -> dict[str, Any]:
+    """The parameters with ids instead of files. `sent` remembers, so that a second try sends no file again."""
+    files = {field.name for field in fields if field.kind == "file"}
+    return {name: _sent(client, value, sent) if name in files else value for name, value in params.items()}
+
+
+def _sent(client: Uploads, file: Any, sent: MutableMapping[str, str]) -> Any:
+    if file is None or isinstance(file, str):
+        return file
+    mark = f"{file}-{file.stat().st_mtime_ns}" if isinstance(file, Path) else str(file.file_id)
+    if mark not in sent:
+        sent[mark] = _upload(client, file)
+    return sent[mark]
+
+
+def _upload(client: Uploads, file: Any) -> str:
+    if isinstance(file, Path):
+        with file.open("rb") as content:
+            return str(client.upload(file.name, content)["file_id"])
+    return str(client.upload(file.name, file)["file_id"])
+
+
+def task_id_for(state: MutableMapping[Any, Any], job: str, params: dict[str, Any]) -> str:
+    """One id for one content: a double click and a retry after a lost answer make one task."""
+    content = json.dumps([job, params], sort_keys=True)
+    if state.get("order", ("", ""))[0] != content:
+        state["order"] = (content, str(uuid.uuid4()))
+    return str(state["order"][1])
+
+
+def arrived(state: MutableMapping[Any, Any], task_id: str) -> None:
+    """The task has been seen: the same content from now on is a new task."""
+    if state.get("order", ("", ""))[1] == task_id:
+        del state["order"]

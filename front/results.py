@@ -1,0 +1,102 @@
+"""The result of a task as people want to see it: figures, charts, tables and files."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from front import session
+from front.words import plain
+
+PARTS = {"metrics", "tables", "charts", "files"}
+METRICS_A_ROW = 4
+
+
+def show(result: Any) -> None:
+    """Whatever a job may return; a part that is not shaped as agreed is shown as it came."""
+    if not isinstance(result, dict) or not result or not set(result) <= PARTS:
+        _value(result["value"] if isinstance(result, dict) and set(result) == {"value"} else result)
+        return
+    for name, draw in (("metrics", _metrics), ("files", _files), ("charts", _charts), ("tables", _tables)):
+        if part := result.get(name):
+            try:
+                draw(part)
+            except (TypeError, ValueError, KeyError, AttributeError):
+                st.caption(f"The job's {name} are not shaped as agreed. This is what it returned:")
+                st.json(part)
+
+
+def frame(table: dict[str, Any]) -> pd.DataFrame:
+    """Columns that bear the same name are told apart, since a table on the page cannot show them otherwise."""
+    columns: list[str] = []
+    for column in map(str, table["columns"]):
+        again = sum(known == column or known.startswith(f"{column} (") for known in columns)
+        columns.append(f"{column} ({again + 1})" if column in columns else column)
+    return pd.DataFrame(table["rows"], columns=columns)
+
+
+def _value(value: Any) -> None:
+    if isinstance(value, dict | list):
+        st.json(value)
+    elif value is None:
+        st.caption("The job is done. It returned nothing.")
+    else:
+        st.code(str(value), language=None, wrap_lines=True)
+
+
+def _metrics(metrics: dict[str, Any]) -> None:
+    with st.grid(min(len(metrics), METRICS_A_ROW)):
+        for label, value in metrics.items():
+            st.metric(plain(label), figure(value), border=True, height="stretch")
+
+
+def figure(value: Any) -> str | None:
+    """A number with separators and, unless it is small, no more than four decimal places; anything else as it is."""
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return None if value is None else str(value)
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.10g}" if abs(value) < 1e10 else f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def _files(files: list[dict[str, Any]]) -> None:
+    with st.container(horizontal=True):
+        for file in files:
+            download(file["file_id"], file["name"], f"{file['name']} ({size(file['size'])})")
+
+
+def download(file_id: str, name: str, label: str) -> None:
+    """The bytes leave the core when somebody clicks, and not before."""
+    st.download_button(
+        plain(label),
+        lambda: session.client().download(file_id),
+        file_name=name,
+        key=f"download-{file_id}",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def _charts(charts: list[dict[str, Any]]) -> None:
+    for number, chart in enumerate(charts):
+        st.vega_lite_chart(spec=chart, key=f"chart-{number}")
+
+
+def _tables(tables: list[dict[str, Any]]) -> None:
+    for number, table in enumerate(tables):
+        data = frame(table)
+        if title := table.get("title"):
+            st.markdown(f"**{plain(title)}**")
+        numbers = data.select_dtypes("number").abs().max()
+        # "localized" ends at three decimal places: of small numbers, nothing would be left.
+        large = numbers[(numbers == 0) | (numbers >= 1)].index
+        config = {column: st.column_config.NumberColumn(format="localized") for column in large}
+        st.dataframe(data, hide_index=True, column_config=config, key=f"table-{number}")
+
+
+def size(count: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,112 @@
+"""From JSON to what a widget shows, and from what a widget holds to JSON."""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from front.fields import Field, Kind
+
+ABSENT = object()  # leave the parameter out: the job has a default of its own
+EMPTY: dict[Kind, Any] = {"text": "", "list": "", "json": "", "choices": [], "boolean": False}
+CLEARED: dict[Kind, Any] = {"text": "", "list": [], "choices": []}  # an empty one of these is a value, too
+
+
+def raw_of(field: Field, value: Any) -> Any:
+    """What the widget shows for a JSON value. What does not fit (any more) is shown as empty."""
+    empty = EMPTY.get(field.kind)
+    try:
+        return empty if value is None else SHOW[field.kind](field, value)
+    except (ValueError, TypeError):
+        return empty
+
+
+def value_of(field: Field, raw: Any) -> Any:
+    """What to send for what the widget holds, or ABSENT. ValueError has a sentence for the user."""
+    if raw is not None and raw != [] and (not isinstance(raw, str) or raw.strip()):
+        return READ.get(field.kind, _same)(field, raw)
+    if field.nullable:
+        return None
+    if field.required:
+        raise ValueError("Please fill this in.")
+    return CLEARED.get(field.kind, ABSENT)
+
+
+def _same(_: Field, value: Any) -> Any:
+    return value
+
+
+def _show_number(field: Field, value: Any) -> Any:
+    low, high = field.bounds
+    number = int(value) if field.kind == "integer" else float(value)
+    # A widget refuses to be drawn with a number out of its bounds.
+    return number if (low is None or number >= low) and (high is None or number <= high) else None
+
+
+def _show_option(field: Field, value: Any) -> Any:
+    return value if value in field.options else None
+
+
+def _show_options(field: Field, value: Any) -> Any:
+    return [option for option in field.options if option in value]
+
+
+def _show_list(_: Field, value: Any) -> str:
+    if not isinstance(value, list):
+        raise TypeError
+    return "\n".join(str(item) for item in value)
+
+
+def _read_list(field: Field, raw: str) -> list[Any]:
+    read = {"integer": int, "number": float}.get(field.rules["items"].get("type"), str)
+    values = []
+    for number, line in enumerate(raw.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            values.append(read(line.strip()))
+        except ValueError:
+            what = "whole number" if read is int else "number"
+            raise ValueError(f"Line {number}: '{line.strip()}' is not a {what}.") from None
+    return values
+
+
+def _read_datetime(field: Field, raw: datetime) -> str:
+    """As it was typed: local time, unless the job's default names a zone."""
+    try:
+        zone = datetime.fromisoformat(field.default).tzinfo
+    except (ValueError, TypeError):
+        zone = None
+    return raw.replace(tzinfo=zone).isoformat()
+
+
+def _read_json(_: Field, raw: str) -> Any:
+    try:
+        return json.loads(raw, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}.")
+
+
+SHOW: dict[Kind, Callable[[Field, Any], Any]] = {
+    "text": lambda _, value: str(value),
+    "integer": _show_number,
+    "number": _show_number,
+    "boolean": lambda _, value: bool(value),
+    "choice": _show_option,
+    "choices": _show_options,
+    "date": lambda _, value: date.fromisoformat(value),
+    "datetime": lambda _, value: datetime.fromisoformat(value).replace(tzinfo=None),
+    "list": _show_list,
+    "file": _same,
+    "json": lambda _, value: json.dumps(value, ensure_ascii=False, indent=2),
+}
+READ: dict[Kind, Callable[[Field, Any], Any]] = {
+    "list": _read_list,
+    "date": lambda _, raw: raw.isoformat(),
+    "datetime": _read_datetime,
+    "json": _read_json,
+}

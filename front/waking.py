@@ -1,0 +1,67 @@
+"""The stages of the last waking as a list that people can watch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from front.watch import Snapshot
+from front.words import plain, span
+
+STEPS = {
+    "asked": "Asked to start",
+    "pending": "The machine starts",
+    "running": "The machine runs; the core on it does not answer yet",
+    "containers starting": "The core answers; its parts start",
+    "ready": "Ready",
+}
+MARKS = {
+    "done": ":green[:material/check_circle:]",
+    "now": ":orange[:material/pending:]",
+    "later": ":gray[:material/circle:]",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """`seconds` that it took, or has taken so far; None if it has not begun or was too short to be seen."""
+
+    text: str
+    state: Literal["done", "now", "later"]
+    seconds: float | None
+
+
+def steps(snapshot: Snapshot, now: float) -> list[Step]:
+    """Every step from asked to ready, with what is known of it; empty if nobody has asked."""
+    begun: dict[str, float] = {}
+    for name, at in snapshot.stages:
+        begun.setdefault(name, at)
+    if snapshot.asked_at is None or not begun:
+        return []
+    order, passed = list(STEPS), now - snapshot.asked_at
+    furthest = max((order.index(name) for name in begun if name in STEPS), default=0)
+    found = []
+    for index, name in enumerate(order):
+        ends = [begun[later] for later in order[index + 1 :] if later in begun]
+        state: Literal["done", "now", "later"] = "later" if index > furthest else "done"
+        if index == furthest and name != "ready":
+            state = "now"
+        end = min(ends, default=passed)
+        found.append(Step(STEPS[name], state, end - begun[name] if name in begun and name != "ready" else None))
+    return found
+
+
+def total(snapshot: Snapshot, now: float) -> float:
+    """Seconds from the wish to ready, or to now."""
+    return dict(snapshot.stages).get("ready", now - (snapshot.asked_at or now))
+
+
+def show(snapshot: Snapshot, now: float) -> None:
+    with st.container(gap="xxsmall", key="stages"):
+        for step in steps(snapshot, now):
+            text = f":gray[{step.text}]" if step.state == "later" else step.text
+            took = f" · {span(step.seconds)}" if step.seconds is not None else ""
+            st.markdown(f"{MARKS[step.state]} {text}{took}")
+    if snapshot.asked_at is not None:
+        by = f"Asked for by {plain(snapshot.asked_by)}. " if snapshot.asked_by else ""
+        st.caption(f"{by}{span(total(snapshot, now))} in all.")
