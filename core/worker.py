@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import uuid
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class Child:
 
     def ready(self) -> Runner:
         if self.runner is None:
+            # With REMAP_SIGTERM Celery's children ignore the signal by which every revoke stops them, Flower's too.
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGQUIT))
             limit_memory(self.config.task_memory_mb)
             scratch = self.config.data_dir / "scratch"
             store = Store(self.config.broker_url)
@@ -100,7 +103,7 @@ def _stop(task_id: str) -> None:
     log.warning("Task %s was cancelled; its run is stopped.", task_id)
     for request in list(worker_state.active_requests):
         if request.id == task_id and request.worker_pid:
-            os.kill(request.worker_pid, 15)
+            os.kill(request.worker_pid, signal.SIGTERM)
 
 
 if __name__ == "__main__":
