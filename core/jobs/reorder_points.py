@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from core.jobs import _columns, _results, _tables
+from core.jobs import _charts, _columns, _results, _tables
 from core.jobs._errors import UnusableTable
 from core.jobs._lead_time import Simulation
 from core.registry import Progress, UploadedFile, job
@@ -31,7 +31,14 @@ QUANTITY = (
     "units",
     "units sold",
 )
-COLUMNS = ["Item", "Days of history", "Mean demand per day", "Reorder point", "Safety stock", "Shortage per cycle"]
+COLUMNS = [
+    "Item",
+    "Days of history",
+    "Mean demand per day",
+    "Reorder point",
+    "Safety stock",
+    "Expected units short per cycle",
+]
 FILE = "reorder_points.csv"
 CHARTED = 15
 MAX_DAYS = 20 * 366
@@ -124,21 +131,9 @@ def _share(progress: Progress, number: int, items: int, item: str) -> Callable[[
 
 def _chart(table: "pd.DataFrame", days: int) -> dict[str, Any]:
     safety = table["Safety stock"]
-    parts = {f"Mean demand over {days} days": table["Reorder point"] - safety, "Safety stock": safety}
-    values = [
-        {"item": _results.clip(item), "part": part, "units": units}
-        for part, column in parts.items()
-        for item, units in zip(table["Item"], column.round(4).tolist(), strict=True)
-    ]
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "title": "Reorder points of the most sold items",
-        "data": {"values": values},
-        "mark": {"type": "bar", "tooltip": True},
-        "encoding": {
-            "y": {"field": "item", "type": "nominal", "sort": None, "title": None},
-            "x": {"field": "units", "type": "quantitative", "title": "Units"},
-            "color": {"field": "part", "type": "nominal", "sort": None, "title": None},
-            "order": {"field": "part"},
-        },
+    parts = {
+        f"Mean demand over {days} days": (table["Reorder point"] - safety).round(4).tolist(),
+        "Safety stock": safety.tolist(),
     }
+    labels = [_results.clip(item) for item in table["Item"]]
+    return _charts.stacked_bars("Reorder points of the most sold items", labels, parts, "Units")

@@ -1,0 +1,120 @@
+"""The job that finds the entries of a customer list that are probably the same customer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from core.jobs import _charts, _clusters, _columns, _results, _tables
+from core.jobs._errors import UnusableTable
+from core.jobs._names import address_key, name_key
+from core.registry import Progress, UploadedFile, job
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = (
+    "会社名",
+    "顧客名",
+    "得意先名",
+    "取引先名",
+    "氏名",
+    "名前",
+    "名称",
+    "company",
+    "customer name",
+    "customer",
+    "name",
+)
+ADDRESS = ("住所", "所在地", "住所1", "address", "street address", "address 1", "street")
+FILE = "duplicate_customers.csv"
+BINS = 20
+
+
+@job(title="Duplicate customers")
+def duplicate_customers(
+    customers: UploadedFile,
+    similarity: Annotated[
+        float, Field(ge=0.5, le=1, description="How alike entries must be to count as one customer; 1 is the same.")
+    ] = 0.9,
+    *,
+    name_column: Annotated[str, Field(max_length=100, description="Empty: found by its usual headings.")] = "",
+    address_column: Annotated[str, Field(max_length=100, description="Empty: used if there is one.")] = "",
+    progress: Progress,
+) -> dict[str, Any]:
+    """Which entries of a customer list are probably the same customer.
+
+    The file: CSV or Excel, a row for each customer, with a name (会社名, 氏名, ...) and perhaps an address (住所).
+    Ways of writing are no difference: 株式会社 or ㈱, wide or narrow letters, spaces, 髙 or 高, 1丁目2番3号 or 1-2-3.
+    The download is the whole list with a group number beside each probable duplicate; nothing is removed.
+    """
+    progress(0, f"Reading {customers.name}")
+    table = _tables.read(customers)
+    named = _compared(table, name_column, address_column)
+    if len(named) < 2:
+        raise UnusableTable(f"{customers.name} has fewer than two entries with a name: there is nothing to compare.")
+    tree, alike = _clustered(named, progress)
+    groups = tree.groups(similarity)
+    found = _listed(named, groups)
+    curve = {percent / 100: tree.surplus(percent / 100) for percent in range(50, 101)}
+    progress(1, f"{len(groups):,} groups")
+    return {
+        "metrics": {
+            "Entries": len(named),
+            "Groups": len(groups),
+            "Probably surplus": tree.surplus(similarity),
+            "Without a name, left out": len(table) - len(named),
+        },
+        "tables": [_results.shown("Probably the same customer, the surest groups first", found, FILE)],
+        "charts": [
+            _charts.curve("What another similarity would find", curve, similarity, "Similarity", "Surplus entries"),
+            _charts.histogram("How alike all pairs of entries are", alike, "Similarity", "Pairs"),
+        ],
+        "files": [_results.write_csv(_marked(table, found), FILE)],
+    }
+
+
+def _compared(table: "pd.DataFrame", name_column: str, address_column: str) -> "pd.DataFrame":
+    """Name and address of every entry that has a name; the index is still the row in the file."""
+    import pandas as pd
+
+    (name,) = _columns.need(table, name=[name_column] if name_column else NAME)
+    address = _columns.find(table, ADDRESS)
+    if address_column:
+        (address,) = _columns.need(table, address=[address_column])
+    named = pd.DataFrame({"Name": name, "Address": "" if address is None else address})
+    return named[named["Name"] != ""]
+
+
+def _clustered(named: "pd.DataFrame", progress: Progress) -> tuple[_clusters.Tree, list[int]]:
+    """The tree of groups, and how many pairs fall into each of BINS equal steps of similarity from 0 to 1."""
+    import numpy as np
+
+    _clusters.check_memory(len(named))
+    names, addresses = [name_key(text) for text in named["Name"]], [address_key(text) for text in named["Address"]]
+    message = f"Comparing {len(named):,} entries"
+    distances = _clusters.distances(names, addresses, lambda done: progress(0.05 + 0.6 * done, message))
+    alike = np.histogram(distances, BINS, (0, 1))[0][::-1].tolist()
+    progress(0.65, f"Grouping {len(named):,} entries")
+    return _clusters.Tree.of(distances), alike
+
+
+def _listed(named: "pd.DataFrame", groups: Sequence[tuple[float, Sequence[int]]]) -> "pd.DataFrame":
+    """The entries of all groups, with the group's number from 1 and its similarity."""
+    import pandas as pd
+
+    entries = list(named.itertuples(name=None))
+    rows = [
+        (number, round(similarity, 3), *entries[member])
+        for number, (similarity, members) in enumerate(groups, 1)
+        for member in members
+    ]
+    return pd.DataFrame(rows, columns=["Group", "Similarity", "Row", "Name", "Address"])
+
+
+def _marked(table: "pd.DataFrame", found: "pd.DataFrame") -> "pd.DataFrame":
+    """The whole list in its own order, with group and similarity beside it."""
+    import pandas as pd
+
+    marks = found.set_index("Row")[["Group", "Similarity"]].reindex(table.index).astype({"Group": "Int64"})
+    return pd.concat([marks, table], axis=1)
