@@ -84,8 +84,9 @@ class Watch:
             self._bell.clear()
 
     def _tick(self) -> None:
-        if self._stop and self._stop.waits:
-            self._orders.stop(self._stop)
+        stop = self._stop
+        if stop and stop.waits:
+            self._orders.stop(stop)
         seen = self._observer.look(self._seen)
         with self._lock:
             self._notice(seen)

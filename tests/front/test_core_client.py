@@ -5,6 +5,7 @@ import tracemalloc
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,11 +97,12 @@ class TestAgainstARealCore:
     def test_an_empty_file_is_a_file(self, client: CoreClient) -> None:
         assert client.upload("empty.csv", io.BytesIO())["size"] == 0
 
-    def test_an_upload_is_not_copied_in_memory(self, client: CoreClient) -> None:
-        file = io.BytesIO(bytes(20 << 20))
+    def test_an_upload_is_not_copied_in_memory(self, client: CoreClient, tmp_path: Path) -> None:
+        (tmp_path / "big.bin").write_bytes(bytes(20 << 20))
         tracemalloc.start()
 
-        client.upload("big.bin", file)
+        with (tmp_path / "big.bin").open("rb") as file:
+            client.upload("big.bin", file)
 
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -36,6 +36,8 @@ class TestTheNextStep:
 
         assert next_step(wake, seen("stopped", 3)) == "start"
         assert why_hopeless(wake, seen("stopped", 3)) == ""
+        wake.started_at = ASKED + 4
+        assert why_hopeless(wake, seen("stopped", 5)) == ""
 
     def test_a_ready_core_is_joined(self) -> None:
         assert next_step(waking(), seen("running", ready=True)) == "join"

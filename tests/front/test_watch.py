@@ -85,9 +85,10 @@ class TestWaking:
         assert watched.snapshot().stage in ("asked", "pending")
         shows(watched, "pending")
         machine.name = "running"
-        shows(watched, "running")
+        assert shows(watched, "running").problem == ""
         core.status, core.parts["worker"] = 503, "none yet"
-        assert shows(watched, "containers starting").ready == core.parts
+        starting = shows(watched, "containers starting")
+        assert (starting.ready, starting.problem) == (core.parts, "")
         core.status, core.parts["worker"] = 200, "ok"
 
         ready = shows(watched, "ready")
