@@ -98,7 +98,10 @@ class LiveCore:
         marks = {"valkey": "valkey-server", "api": "core.api", "worker": "core.worker", "flower": "flower"}
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            words = " ".join(child.cmdline())
+            try:
+                words = " ".join(child.cmdline())
+            except psutil.NoSuchProcess:  # it has just died
+                continue
             found.update({name: child for name, mark in marks.items() if mark in words})
         return found
 

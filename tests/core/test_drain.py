@@ -1,0 +1,226 @@
+"""Stopping: what holds the core, what draining refuses, and how it ends."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import redis
+
+from tests.live import LiveCore, until
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
+    with LiveCore(tmp_path_factory.mktemp("drain"), WORKER_PROCESSES="1") as live:
+        yield live
+
+
+@pytest.fixture
+def idle(live: LiveCore) -> LiveCore:
+    """The module's core with nobody on it: no task, no user, no drain."""
+    live.http.delete("/drain")
+    for task in live.http.get("/tasks?limit=500").json():
+        if task["task_status"] in ("PENDING", "STARTED", "RETRY"):
+            live.http.delete(f"/delete_task/{task['task_id']}")
+    write_list(live, {})
+    return live
+
+
+def write_list(core: LiveCore, users: dict[str, str]) -> None:
+    (core.data_dir / "active_users" / "active_user_list.json").write_text(json.dumps(users))
+
+
+def hours_ago(hours: float) -> str:
+    return (datetime.now(TOKYO) - timedelta(hours=hours)).strftime("%Y/%m/%d %H:%M")
+
+
+def drain(core: LiveCore, username: str = "sato", **more: Any) -> tuple[int, Any]:
+    answer = core.http.post("/drain", json={"username": username, **more})
+    return answer.status_code, answer.json()
+
+
+def activity(core: LiveCore) -> dict[str, Any]:
+    told: dict[str, Any] = core.http.get("/activity").json()
+    return told
+
+
+def queue(core: LiveCore) -> redis.Redis:
+    environment = core.services()["api"].environ()
+    return redis.Redis.from_url(environment["REDIS_URL"], password=environment["REDIS_PASSWORD"])
+
+
+def test_an_idle_core_drains_and_says_so(idle: LiveCore) -> None:
+    assert drain(idle) == (200, {"draining": True})
+    assert activity(idle)["draining"] is True
+    assert drain(idle) == (200, {"draining": True})
+
+
+def test_a_waiting_and_a_running_task_hold_the_core_even_ones_own(idle: LiveCore) -> None:
+    running = idle.submit("sleeper", username="sato", seconds=100)
+    idle.wait(running, "STARTED")
+    waiting = idle.submit("echo", username="tanaka")
+
+    status, problem = drain(idle, "sato")
+
+    assert status == 409
+    assert "in use" in problem["detail"]
+    assert {"kind": "task", "username": "sato", "task_id": running, "job": "sleeper"} in problem["holds"]
+    assert {"kind": "task", "username": "tanaka", "task_id": waiting, "job": "echo"} in problem["holds"]
+    assert activity(idle)["draining"] is False
+
+
+def test_another_user_holds_the_core_and_oneself_does_not(idle: LiveCore) -> None:
+    write_list(idle, {"sato": hours_ago(0), "tanaka": hours_ago(23.9)})
+
+    status, problem = drain(idle, "sato")
+
+    assert (status, problem["holds"]) == (409, [{"kind": "user", "username": "tanaka"}])
+    idle.http.request("DELETE", "/delete_active_user", json={"username": "tanaka"})
+    assert drain(idle, "sato")[0] == 200
+
+
+def test_a_user_who_forgot_to_leave_holds_nothing(idle: LiveCore) -> None:
+    write_list(idle, {"tanaka": hours_ago(24.1), "suzuki": "long ago"})
+
+    assert drain(idle, "sato")[0] == 200
+
+
+def test_force_drains_whoever_is_there(idle: LiveCore) -> None:
+    write_list(idle, {"tanaka": hours_ago(0)})
+    task_id = idle.submit("sleeper", seconds=100)
+
+    assert drain(idle, "sato", force=True, idle_for=1000)[0] == 200
+    assert idle.status(task_id)["task_status"] in ("PENDING", "STARTED")
+
+
+def test_a_core_that_has_not_been_idle_for_long_enough_is_not_drained(idle: LiveCore) -> None:
+    idle.upload(b"an act")
+
+    status, problem = drain(idle, "sato", idle_for=60)
+
+    assert (status, problem["holds"]) == (409, [])
+    assert "60 s" in problem["detail"]
+    until(lambda: activity(idle)["idle_seconds"] > 0.3)
+    assert drain(idle, "sato", idle_for=0.2)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"idle_for": -1}, {"idle_for": "inf"}, {"force": "please"}, {"username": ""}, {"idle": 1}]
+)
+def test_a_drain_that_makes_no_sense_is_422(idle: LiveCore, wrong: dict[str, Any]) -> None:
+    status, problem = drain(idle, **wrong)
+
+    assert (status, list(problem["fields"])) == (422, list(wrong))
+    assert activity(idle)["draining"] is False
+
+
+def test_a_draining_core_takes_no_task_no_user_and_no_file(idle: LiveCore) -> None:
+    drain(idle)
+    refused = [
+        idle.http.post("/start_task", json={"job": "echo", "username": "sato"}),
+        idle.http.post("/add_active_user", json={"username": "sato"}),
+        idle.http.post("/files?name=a", content=b"x"),
+    ]
+
+    assert [answer.status_code for answer in refused] == [503] * 3
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
+    assert all("about to stop" in answer.json()["detail"] for answer in refused)
+    assert idle.http.get("/get_active_user").json() == {}
+
+
+def test_a_draining_core_still_answers_for_a_task_it_knows(idle: LiveCore) -> None:
+    task_id = str(uuid.uuid4())
+    idle.submit("echo", task_id=task_id)
+    done = idle.wait(task_id)
+    drain(idle, force=True)
+
+    assert idle.submit("echo", task_id=task_id) == task_id
+    assert idle.status(task_id) == done
+    assert (
+        idle.http.post("/start_task", json={"job": "fails", "username": "sato", "task_id": task_id}).status_code == 409
+    )
+
+
+def test_a_draining_core_lets_people_leave_and_cancel(idle: LiveCore) -> None:
+    task_id = idle.submit("sleeper", seconds=100)
+    drain(idle, force=True)
+
+    assert idle.http.delete(f"/delete_task/{task_id}").status_code == 200
+    assert idle.http.request("DELETE", "/delete_active_user", json={"username": "sato"}).status_code == 200
+
+
+def test_undraining_opens_the_core_again(idle: LiveCore) -> None:
+    drain(idle)
+
+    assert idle.http.delete("/drain").json() == {"draining": False}
+    assert idle.wait(idle.submit("echo"))["task_status"] == "SUCCESS"
+
+
+def test_draining_ends_by_itself_after_10_minutes(idle: LiveCore) -> None:
+    drain(idle)
+    with queue(idle) as store:
+        assert 590 < store.ttl("okosu:drain") <= 600
+        store.pexpire("okosu:drain", 1)
+
+    until(lambda: not activity(idle)["draining"])
+    assert idle.submit("echo")
+
+
+def test_a_new_api_process_keeps_drain_and_users_and_a_new_start_of_the_core_forgets_both(own_core: LiveCore) -> None:
+    own_core.http.post("/add_active_user", json={"username": "sato"})
+    drain(own_core)
+    api = own_core.services()["api"].pid
+    own_core.kill("api", with_children=True)
+    until(lambda: "api" in (now := own_core.services()) and now["api"].pid != api)
+    until(own_core.is_ready)
+
+    assert activity(own_core)["draining"] is True
+    assert list(own_core.http.get("/get_active_user").json()) == ["sato"]
+
+    own_core.stop()
+    own_core.start()
+
+    assert activity(own_core)["draining"] is False
+    assert own_core.http.get("/get_active_user").json() == {}
+
+
+def test_activity_counts_what_is_there(idle: LiveCore) -> None:
+    idle.wait(idle.submit("sleeper", seconds=100), "STARTED")
+    idle.submit("echo", username="tanaka")
+    told = activity(idle)
+
+    assert told == {"waiting": 1, "running": 1, "active_users": 2, "idle_seconds": 0, "draining": False}
+
+
+def test_asking_is_no_act(idle: LiveCore) -> None:
+    idle.upload(b"an act")
+    begin = time.monotonic()
+    until(lambda: activity(idle)["idle_seconds"] > 0.2)
+    for path in ("/activity", "/tasks", "/jobs", "/get_active_user", "/ready"):
+        idle.http.get(path)
+
+    assert activity(idle)["idle_seconds"] > 0.2
+    assert activity(idle)["idle_seconds"] < time.monotonic() - begin + 1
+
+
+@pytest.mark.parametrize("act", ["start_task", "delete_task", "files", "add_active_user"])
+def test_each_act_ends_the_idle_time(idle: LiveCore, act: str) -> None:
+    running = idle.submit("sleeper", seconds=100) if act == "delete_task" else ""
+    acts: dict[str, Callable[[], Any]] = {
+        "start_task": lambda: idle.wait(idle.submit("echo")),
+        "delete_task": lambda: idle.http.delete(f"/delete_task/{running}"),
+        "files": lambda: idle.upload(b"x"),
+        "add_active_user": lambda: idle.http.post("/add_active_user", json={"username": "sato"}),
+    }
+    if act != "delete_task":
+        until(lambda: activity(idle)["idle_seconds"] > 0.5)
+    acts[act]()
+
+    assert activity(idle)["idle_seconds"] < 0.5

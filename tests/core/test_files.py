@@ -1,0 +1,205 @@
+"""The folder of uploads and artifacts: names, ids, and that a file is there whole or not at all."""
+
+import asyncio
+import errno
+import os
+import time
+import unicodedata
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import DiskFull, FileTooLarge, InvalidFields
+from core.files import Files, clean_name
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+def save(files: Files, name: str, *parts: bytes, limit_mb: int = 1) -> str:
+    return asyncio.run(files.save(name, chunks(*parts), limit_mb)).file_id
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+def test_what_was_saved_is_found_with_its_name_and_size(files: Files) -> None:
+    found = files.find(save(files, "売上.csv", b"a,b\n", b"1,2\n"))
+
+    assert found
+    assert (found.name, found.size, found.path.read_bytes()) == ("売上.csv", 8, b"a,b\n1,2\n")
+
+
+def test_a_file_may_be_empty(files: Files) -> None:
+    found = files.find(save(files, "empty"))
+
+    assert found
+    assert found.size == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.csv",
+        "売上 2026年.csv",
+        "表\u3000一.xlsx",
+        "👨‍👩‍👧.csv",
+        "\ue000外字.csv",
+        ".hidden",
+        "..csv",
+        "x" * 200,
+        'a"b;c%2F.csv',
+    ],
+)
+def test_names_that_people_give_are_kept(files: Files, name: str) -> None:
+    found = files.find(save(files, name))
+
+    assert found
+    assert found.name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "../a",
+        "a/b",
+        "a\\b",
+        "a\0b",
+        "a\nb",
+        "a\x7fb",
+        "a\u2028b",
+        "a\u202efdp.exe",
+        "\ud800",
+        "x" * 201,
+        "表" * 67,
+    ],
+)
+def test_names_that_lead_elsewhere_or_hide_what_they_are_are_refused(files: Files, name: str) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        save(files, name)
+
+    assert "file name" in refused.value.fields["name"]
+    assert not list(files.folder.iterdir())
+
+
+def test_a_name_has_one_spelling() -> None:
+    assert clean_name(" か\u3099.csv ") == "が.csv"
+
+
+@given(st.text(max_size=210))
+def test_a_clean_name_stays_in_its_folder_whatever_was_asked(name: str) -> None:
+    try:
+        clean = clean_name(name)
+    except InvalidFields:
+        return
+    assert (Path("/a") / clean).parent == Path("/a")
+    assert len(os.fsencode(clean)) <= 200
+    assert clean == unicodedata.normalize("NFC", clean)
+
+
+@pytest.mark.parametrize(
+    "file_id", ["", ".", "..", "../../etc/passwd", "0" * 31, "0" * 33, "G" * 32, "A" * 32, "/" * 32, "\u0660" * 32]
+)
+def test_no_id_leaves_the_folder(files: Files, file_id: str) -> None:
+    assert files.find(file_id) is None
+
+
+def test_a_file_that_is_too_large_leaves_nothing(files: Files) -> None:
+    with pytest.raises(FileTooLarge):
+        save(files, "a", b"x" * (1 << 20), b"y")
+
+    assert not list(files.folder.iterdir())
+
+
+def test_an_upload_that_is_cut_off_leaves_nothing(files: Files) -> None:
+    async def cut() -> AsyncIterator[bytes]:
+        yield b"x" * (2 << 20)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(files.save("a", cut(), 10))
+
+    assert not list(files.folder.iterdir())
+
+
+@pytest.mark.parametrize("full", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_is_full_only_at_the_end_leaves_nothing(
+    files: Files, monkeypatch: pytest.MonkeyPatch, full: int
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(full, os.strerror(full))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(DiskFull):
+            save(files, "a", b"x")
+    assert not list(files.folder.iterdir())
+
+    assert files.find(save(files, "a", b"x"))
+
+
+def test_another_error_of_the_disk_is_not_taken_for_a_full_one(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="broken"):
+        save(files, "a", b"x")
+
+
+def test_a_result_file_is_moved_in(files: Files, tmp_path: Path) -> None:
+    made = tmp_path / "made.csv"
+    made.write_text("a")
+
+    kept = files.keep(made)
+
+    assert (kept.name, kept.path.read_text(), made.exists()) == ("made.csv", "a", False)
+    assert files.find(kept.file_id) == kept
+
+
+def test_files_are_removed_when_their_time_is_over_and_not_before(files: Files) -> None:
+    old, young = files.find(save(files, "old")), files.find(save(files, "young"))
+    assert old
+    assert young
+    os.utime(old.path.parent, (time.time() - 100,) * 2)
+
+    assert files.expire(50) == 1
+    assert files.find(old.file_id) is None
+    assert files.find(young.file_id) == young
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(files: Files) -> None:
+    for name, hours in {".part-running": 1, ".part-left": 25}.items():
+        (files.folder / name).mkdir()
+        os.utime(files.folder / name, (time.time() - hours * 3600,) * 2)
+
+    files.expire(30 * 86400)
+
+    assert [entry.name for entry in files.folder.iterdir()] == [".part-running"]
+
+
+def test_a_file_that_another_worker_removes_meanwhile_is_no_error(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = files.folder / ("0" * 32)
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter([gone]))
+
+    assert files.expire(0) == 0
+
+
+def test_the_folder_says_what_is_wrong_with_it(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files.check() == "ok"
+
+    files.folder.rmdir()
+    assert "No such file" in files.check()

@@ -1,0 +1,194 @@
+"""POST /files and GET /files/{id} over a real connection: large, cut off, lied about, on a disk that is full."""
+
+import hashlib
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx2
+import pytest
+
+from tests.live import LiveCore, until
+
+MIB = 1 << 20
+
+
+def send(core: LiveCore, head: str, body: bytes, *, hang_up: bool = False) -> bytes:
+    """The answer to a request as it stands here, whether it makes sense or not."""
+    with socket.create_connection(("127.0.0.1", core.port), timeout=10) as connection:
+        request = f"POST /files?name=raw HTTP/1.1\r\nHost: core\r\nX-API-Key: {core.key}\r\n{head}\r\n\r\n"
+        connection.sendall(request.encode() + body)
+        return b"" if hang_up else connection.recv(65536)
+
+
+def stored(core: LiveCore) -> set[str]:
+    return {entry.name for entry in (core.data_dir / "files").iterdir()}
+
+
+def memory(core: LiveCore) -> int:
+    rss: int = core.services()["api"].memory_info().rss
+    return rss
+
+
+@pytest.fixture(scope="module")
+def big_core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
+    with LiveCore(tmp_path_factory.mktemp("big"), MAX_UPLOAD_MB="300") as live:
+        yield live
+
+
+def test_a_file_comes_back_byte_for_byte(core: LiveCore) -> None:
+    content = os.urandom(3 * MIB + 7)
+    answer = core.http.post("/files", params={"name": "売上.csv"}, content=content)
+    file = answer.json()
+
+    assert answer.status_code == 201
+    assert re.fullmatch("[0-9a-f]{32}", file["file_id"])
+    assert (file["name"], file["size"]) == ("売上.csv", len(content))
+    back = core.http.get(f"/files/{file['file_id']}")
+    assert back.content == content
+    assert back.headers["Content-Type"] == "application/octet-stream"
+    assert back.headers["X-Content-Type-Options"] == "nosniff"
+    assert back.headers["Content-Disposition"] == f"attachment; filename*=utf-8''{quote('売上.csv')}"
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-3", "bytes=9-2", "bytes=99-", "lines=1"])
+def test_a_download_is_always_the_whole_file(core: LiveCore, asked: str) -> None:
+    answer = core.http.get(f"/files/{core.upload(b'0123456789')}", headers={"Range": asked})
+
+    assert (answer.status_code, answer.content) == (200, b"0123456789")
+
+
+@pytest.mark.parametrize("file_id", ["x", "0" * 32, "..", "%2e%2e%2fworker-beat", "..%2F..%2Fetc%2Fpasswd"])
+def test_an_unknown_file_is_404_in_json(core: LiveCore, file_id: str) -> None:
+    answer = core.http.get(f"/files/{file_id}")
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?name=", "?name=%00", "?name=a%2Fb", "?name=..", "?name=" + "x" * 201, "?nam=a"]
+)
+def test_a_name_that_cannot_be_used_is_refused_before_anything_is_stored(core: LiveCore, query: str) -> None:
+    before = stored(core)
+    answer = core.http.post(f"/files{query}", content=b"x")
+
+    assert answer.status_code == 422
+    assert list(answer.json()["fields"]) == ["name"]
+    assert stored(core) == before
+
+
+def test_memory_does_not_grow_with_the_file(big_core: LiveCore) -> None:
+    big_core.upload(b"x" * (20 * MIB))
+    before, peak, block, sums = memory(big_core), 0, os.urandom(MIB), [hashlib.sha256(), hashlib.sha256()]
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal peak
+        for _ in range(200):
+            peak = max(peak, memory(big_core))
+            sums[0].update(block)
+            yield block
+
+    answer = big_core.http.post("/files", params={"name": "big"}, content=blocks())
+    assert answer.status_code == 201, answer.text
+    with big_core.http.stream("GET", f"/files/{answer.json()['file_id']}") as back:
+        for part in back.iter_bytes():
+            sums[1].update(part)
+    peak = max(peak, memory(big_core))
+
+    assert answer.json()["size"] == 200 * MIB
+    assert sums[0].digest() == sums[1].digest()
+    assert peak - before < 24 * MIB
+
+
+def test_a_file_over_the_limit_is_413_told_or_untold(big_core: LiveCore) -> None:
+    before, block = stored(big_core), b"x" * MIB
+    told = big_core.http.post(
+        "/files?name=a", headers={"Content-Length": str(301 * MIB)}, content=(block for _ in range(301))
+    )
+    untold = big_core.http.post("/files?name=a", content=(block for _ in range(301)))
+
+    assert [told.status_code, untold.status_code] == [413, 413]
+    assert "300 MB" in told.json()["detail"]
+    assert told.json() == untold.json()
+    assert stored(big_core) == before
+
+
+def test_a_stranger_does_not_get_a_byte_stored(big_core: LiveCore) -> None:
+    before = stored(big_core)
+    with httpx2.Client(base_url=big_core.url, trust_env=False) as stranger:
+        answer = stranger.post("/files?name=a", content=b"x" * (50 * MIB))
+
+    assert answer.status_code == 401
+    assert stored(big_core) == before
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 5000000", "Transfer-Encoding: chunked"])
+def test_an_upload_that_is_cut_off_leaves_nothing(core: LiveCore, head: str) -> None:
+    before = stored(core)
+    body = b"x" * (2 * MIB)
+    send(core, head, b"200000\r\n" + body + b"\r\n" if "chunked" in head else body, hang_up=True)
+
+    assert until(lambda: stored(core) == before)
+    assert core.http.get("/health").status_code == 200
+    assert "Traceback" not in core.log
+
+
+def test_a_killed_api_leaves_no_half_file(big_core: LiveCore) -> None:
+    with socket.create_connection(("127.0.0.1", big_core.port)) as connection:
+        head = (
+            f"POST /files?name=a HTTP/1.1\r\nHost: core\r\nX-API-Key: {big_core.key}\r\nContent-Length: 9000000\r\n\r\n"
+        )
+        connection.sendall(head.encode() + b"x" * (4 * MIB))
+        part = until(lambda: [name for name in stored(big_core) if name.startswith(".part-")])[0]
+        big_core.kill("api")
+
+    until(big_core.is_ready)
+    assert big_core.http.get(f"/files/{part}").status_code == 404
+    assert big_core.upload(b"x")
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "9" * 40, "٣"])
+def test_a_length_that_is_no_number_is_400(core: LiveCore, length: str) -> None:
+    assert send(core, f"Content-Length: {length}", b"abc").startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_length_that_is_too_short_ends_the_file_there(core: LiveCore) -> None:
+    answer = send(core, "Content-Length: 3\r\nConnection: close", b"abcdef")
+
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert b'"size":3}' in answer
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_is_507_and_over_when_there_is_room_again(small_disk: Path, tmp_path: Path) -> None:
+    data, block = tmp_path / "data", b"x" * MIB
+    data.mkdir()
+    (data / "files").symlink_to(small_disk)
+    with LiveCore(data) as live:
+        too_much = live.http.post("/files?name=a", content=(block for _ in range(130)))
+        left = stored(live)
+        enough = live.http.post("/files?name=a", content=(block for _ in range(30)))
+        nearly_full = live.http.get("/ready")
+
+    assert too_much.status_code == 507
+    assert "disk is full" in too_much.json()["detail"]
+    assert left == set()
+    assert enough.status_code == 201
+    assert (nearly_full.status_code, nearly_full.json()["redis"]) == (503, "ok")
+    assert "nearly full" in nearly_full.json()["files"]
