@@ -72,8 +72,9 @@ def _boolean(field: Field, key: str) -> Any:
 
 
 def _choice(field: Field, key: str) -> Any:
-    kept = _kept(field, key)
-    return st.selectbox(options=field.options, index=None, format_func=_say, required=not field.nullable, **kept)
+    # Only what may be empty can be emptied.
+    index = None if field.nullable or field.default is None else 0
+    return st.selectbox(options=field.options, index=index, format_func=_say, **_kept(field, key))
 
 
 def _choices(field: Field, key: str) -> Any:
@@ -102,14 +103,15 @@ def _json(field: Field, key: str) -> Any:
 
 
 def _file(field: Field, key: str) -> Any:
-    samples = {f"Sample: {path.name}": path for path in sorted(SAMPLES.glob("[!.]*"))}
+    samples = {f"Sample: {path.name}": path for path in sorted(SAMPLES.glob("*.csv"))}
     earlier = st.session_state.get(f"{key}-earlier")
     sources = [OWN, *([EARLIER] if earlier else []), *samples]
     several, common = len(sources) > 1, _common(field, key)
     source = OWN
     if several:
         options = {**common, "key": f"{key}-source", "persist_state": "session"}
-        source = st.pills(options=sources, required=True, default=OWN, **options)
+        st.session_state.setdefault(options["key"], OWN)
+        source = st.pills(options=sources, required=True, **options)
     if source == EARLIER:
         return earlier
     if source in samples:

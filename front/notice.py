@@ -3,10 +3,10 @@
 import streamlit as st
 
 from front import session
-from front.watch import Snapshot
+from front.snapshot import Snapshot
 from front.words import STAGES, plain, span
 
-EXTERNAL = "unmanaged"  # nobody here starts or stops it
+STARTING = ("asked", "pending", "running", "containers starting")
 
 
 def start_core() -> None:
@@ -34,4 +34,4 @@ def show(snapshot: Snapshot) -> bool:
 
 def waited(snapshot: Snapshot, now: float) -> str:
     """For how long the core has been starting."""
-    return f" ({span(now - snapshot.asked_at)})" if snapshot.asked_at and snapshot.stage != "ready" else ""
+    return f" ({span(now - snapshot.asked_at)})" if snapshot.asked_at and snapshot.stage in STARTING else ""

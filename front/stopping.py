@@ -57,10 +57,12 @@ def show() -> None:
     with st.container(border=True, key="held"):
         silent = SILENT in holds
         st.markdown("**The core does not answer**" if silent else "**The core is still in use**")
-        for hold in holds:
-            st.markdown(f"- {sentence(hold)}")
+        st.markdown("\n".join(f"- {sentence(hold)}" for hold in holds))
         if any(hold["kind"] == "task" for hold in holds):
-            st.caption("A running task is cut off. It starts from its beginning when the core is awake again.")
+            st.caption(
+                "If you stop it, a running task is cut off. When the core is awake again, the task starts from its "
+                "beginning, unless its job must not run twice."
+            )
         with st.container(horizontal=True):
             st.button("Leave it on", key="stop-no", type="primary", on_click=forget)
             st.button("Stop anyway", key="stop-yes", icon=":material/power_settings_new:", on_click=stop, args=holds)

@@ -1,17 +1,17 @@
 """One task: live while it waits or runs, then its result, and what it was given."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
-from front import forms, order, results, session, settings
+from front import order, results, session, settings, task_inputs
 from front.errors import CoreRefused, FrontError
-from front.fields import Field
 from front.lookups import Answer
 from front.words import FINISHED, moment, passed, plain, span, state_badge
 
 Task = dict[str, Any]
+Phase = Literal["unknown", "live", "finished"]
 
 LIVE = 1.0  # seconds between looks at a task that is not finished
 
@@ -19,17 +19,17 @@ LIVE = 1.0  # seconds between looks at a task that is not finished
 def show(task_id: str, *, answers: bool) -> None:
     """`answers`: whether the core can be asked just now; if not, the last that is known of the task is shown."""
     task = ask(task_id, answers=answers).value
-    finished = task is not None and task["task_status"] in FINISHED
-    st.fragment(head, run_every=LIVE if answers and not finished else None)(task_id, finished, answers)
+    phase = phase_of(task)
+    st.fragment(head, run_every=LIVE if answers and phase != "finished" else None)(task_id, phase, answers)
     if task is None:
         return
     order.arrived(st.session_state, task_id)
     if task["task_status"] == "SUCCESS":
         results.show(task["result"])
-    given(task)
+    task_inputs.show(task)
     with st.container(horizontal=True):
-        if finished:
-            again(task)
+        if phase == "finished":
+            task_inputs.again(task)
         link(task_id)
 
 
@@ -40,27 +40,33 @@ def ask(task_id: str, *, answers: bool) -> Answer[Task]:
     return session.lookups().ask(key, lambda: session.client().task_status(task_id))
 
 
-def head(task_id: str, finished: bool, answers: bool) -> None:  # noqa: FBT001  # a fragment's arguments are stored
-    """What changes while the task goes on. The page is drawn anew once, when the task is finished."""
+def phase_of(task: Task | None) -> Phase:
+    if task is None:
+        return "unknown"
+    return "finished" if task["task_status"] in FINISHED else "live"
+
+
+def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # a fragment's arguments are stored
+    """What changes while the task goes on. At the end of a phase, the page around it is drawn anew."""
     answer = ask(task_id, answers=answers)
     task = answer.value
+    if phase_of(task) != drawn:
+        st.rerun()
     if task is None:
         missing(answer.problem, answers=answers)
         return
-    if task["task_status"] in FINISHED and not finished:
-        st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(session.job_title(task["job"])), anchor=False, width="content")
         state_badge(task["task_status"])
     submitted = moment(task["submitted_at"], settings.load().timezone)
     words = [plain(task["username"]), f"submitted {submitted}"]
-    if finished and task["started_at"]:
+    if drawn == "finished" and task["started_at"]:
         words.append(f"took {span(passed(task['started_at'], task['finished_at'], datetime.now(UTC)))}")
     st.caption(" · ".join(words))
     if answer.problem:
         st.warning(f"No fresh news of this task; it goes on without this page. {plain(answer.problem)}")
     state(task)
-    if not finished and answers:
+    if drawn == "live" and answers:
         cancel(task)
 
 
@@ -126,34 +132,6 @@ def do_cancel(task_id: str) -> None:
     except FrontError as error:
         st.session_state["cancel-problem"] = str(error)
     session.lookups().forget()
-
-
-def given(task: Task) -> None:
-    """The inputs, by the labels of the form if it is known."""
-    fields = {field.name: field for field in session.fields(task["job"])}
-    with st.expander("What it was given", icon=":material/input:"):
-        if not task["params"]:
-            st.caption("Nothing.")
-        for name, value in task["params"].items():
-            field = fields.get(name)
-            label = field.label if field else name
-            if field and field.kind == "file" and isinstance(value, str):
-                results.download(value, label, f"{label}: the uploaded file")
-            else:
-                st.markdown(f"{plain(label)}: **{plain(value)}**")
-
-
-def again(task: Task) -> None:
-    fields = session.fields(task["job"])
-    if fields and st.button("Run again", key="again", icon=":material/replay:", help="Opens the form as it was."):
-        refill(task, fields)
-        st.switch_page("views/submit.py", query_params=session.address())
-
-
-def refill(task: Task, fields: list[Field]) -> None:
-    st.session_state["job"] = task["job"]
-    for field in fields:
-        forms.fill(task["job"], field, task["params"].get(field.name, field.default))
 
 
 def link(task_id: str) -> None:

@@ -40,15 +40,15 @@ STAGES = {
     "containers starting": Stage("nearly ready", "orange", "The core answers; some of its parts are still starting."),
     "ready": Stage("ready", "green", "The core is ready for tasks."),
     "stopping": Stage("stopping", "orange", "The core is stopping. It can be started again when it is asleep."),
-    "unreachable": Stage("not answering", "red", "The core's machine should be awake, but the core does not answer."),
+    "unreachable": Stage("not answering", "red", "The core does not answer, although its machine should be awake."),
     "unknown": Stage("unknown", "red", "Whether the core is awake cannot be seen just now."),
 }
 IN_MOTION = ("asked", "pending", "running", "containers starting", "stopping")
 
 
-def state_badge(task_status: str) -> None:
+def state_badge(task_status: str, width: Literal["content"] | int = "content") -> None:
     state = TASK_STATES[task_status]
-    st.badge(state.word, icon=state.icon, color=state.color)
+    st.markdown(f":{state.color}-badge[{state.icon} {state.word}]", width=width)
 
 
 def plain(text: object) -> str:

@@ -10,7 +10,7 @@ from front.errors import CoreRefused, CoreUnreachable
 from front.fields import Field, fields_of
 from front.words import plain
 
-FORM_WIDTH = 760  # pixels: a line of text that is easy to read
+WIDTH = 760  # pixels: a line of text that is easy to read
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,12 @@ class Refusal:
 
 
 def page() -> None:
-    st.title("Submit a task", anchor=False)
+    with st.container(width=WIDTH):
+        st.title("Submit a task", anchor=False)
+        choose()
+
+
+def choose() -> None:
     ready = notice.show(session.watch().snapshot())
     answer = session.jobs(ask=ready)
     if ready and answer.problem:
@@ -45,7 +50,7 @@ def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  #
     """The widgets, what was wrong with them when they were sent last, and Submit."""
     refusal = st.session_state.get("refusal", Refusal())
     raws = {}
-    with st.container(border=True, key="form", width=FORM_WIDTH):
+    with st.container(border=True, key="form"):
         for asked in fields:
             raws[asked.name] = raw = forms.draw(job, asked)
             sentence, refused = refusal.fields.get(forms.key_of(job, asked), ("", None))

@@ -61,8 +61,7 @@ def listing(username: str) -> None:
 
 def row(task: Task) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"row-{task['task_id']}"):
-        with st.container(width=BADGE_WIDTH):
-            state_badge(task["task_status"])
+        state_badge(task["task_status"], BADGE_WIDTH)
         title = plain(session.job_title(task["job"]))
         st.button(title, key=f"open-{task['task_id']}", type="tertiary", on_click=open_task, args=(task["task_id"],))
         st.caption(" · ".join([plain(task["username"]), *said(task)]), width="stretch", text_alignment="right")
@@ -82,6 +81,7 @@ def said(task: Task) -> list[str]:
 
 def open_task(task_id: str) -> None:
     st.query_params["task"] = task_id
+    st.rerun()  # the whole page, not only the list that the button is in
 
 
 def close() -> None:

@@ -1,0 +1,102 @@
+"""Who is using the core and what it works on: the list of active users, and every task that is not finished."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from front import session, settings
+from front.errors import FrontError
+from front.lookups import Answer
+from front.snapshot import Snapshot
+from front.words import plain, span, state_badge
+
+ACTIVE_FORMAT = "%Y/%m/%d %H:%M"
+SHOWN = 20
+UNFINISHED = ("STARTED", "RETRY", "PENDING")
+
+
+def show(snapshot: Snapshot) -> None:
+    if snapshot.ready is None:
+        st.subheader("Who is using it", anchor=False)
+        st.caption("This cannot be seen while the core does not answer.")
+        return
+    answer = look()
+    if answer.problem:
+        st.warning(f"This is not fresh. {plain(answer.problem)}")
+    if answer.value:
+        users(answer.value["users"])
+        work(answer.value["activity"], answer.value["tasks"])
+
+
+def look() -> Answer[dict[str, Any]]:
+    """Users, numbers and unfinished tasks as one question, so that a slow core is waited for once."""
+    client = session.client()
+
+    def question() -> dict[str, Any]:
+        tasks = [task for state in UNFINISHED for task in client.tasks(task_status=state, limit=SHOWN)]
+        return {"users": client.active_users(), "activity": client.activity(), "tasks": tasks}
+
+    return session.lookups().ask("core", question)
+
+
+def users(listed: dict[str, str]) -> None:
+    st.subheader("Who is using it", anchor=False)
+    me, now = session.user(), datetime.now(ZoneInfo(settings.load().timezone))
+    for name, since in listed.items():
+        you = " (you)" if name == me else ""
+        if is_stale(since, now, settings.load().active_user_stale_hours):
+            st.markdown(f":gray[:material/person_off: {plain(name)}{you} · {plain(since)} · long ago, holds nothing]")
+        else:
+            st.markdown(f":material/person: **{plain(name)}**{you} · since {plain(since)}")
+    if not listed:
+        st.caption("Nobody is on the list.")
+    with st.container(horizontal=True):
+        st.button("I'm using it", key="join", icon=":material/person_add:", on_click=join)
+        st.button("I'm done", key="part", icon=":material/person_remove:", disabled=me not in listed, on_click=part)
+    if problem := st.session_state.get("list-problem"):
+        st.warning(plain(problem))
+    st.caption("Whoever is on the list keeps the others from stopping the core. Submitting a task puts you on it.")
+
+
+def is_stale(since: str, now: datetime, hours: float) -> bool:
+    """Whether this entry is so old that the core counts it no more."""
+    try:
+        at = datetime.strptime(since, ACTIVE_FORMAT).replace(tzinfo=now.tzinfo)
+    except ValueError:
+        return True
+    return now - at > timedelta(hours=hours)
+
+
+def join() -> None:
+    tell(session.client().add_active_user)
+
+
+def part() -> None:
+    tell(session.client().delete_active_user)
+
+
+def tell(change: Callable[[str], object]) -> None:
+    st.session_state.pop("list-problem", None)
+    try:
+        change(session.user())
+    except FrontError as error:
+        st.session_state["list-problem"] = str(error)
+    session.lookups().forget()
+
+
+def work(activity: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
+    st.subheader("Waiting and running", anchor=False)
+    idle = f"Nothing for {span(activity['idle_seconds'])}." if not activity["waiting"] + activity["running"] else ""
+    st.caption(idle or f"{activity['running']} running, {activity['waiting']} waiting.")
+    for task in tasks[:SHOWN]:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"work-{task['task_id']}"):
+            state_badge(task["task_status"])
+            done = f" · {task['progress']['done']:.0%}" if task["task_status"] == "STARTED" else ""
+            st.page_link(
+                "views/tasks.py",
+                label=f"{plain(session.job_title(task['job']))} · {plain(task['username'])}{done}",
+                query_params=session.address(task=task["task_id"]),
+            )
