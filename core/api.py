@@ -112,6 +112,7 @@ def _build(config: settings.Settings, store: AsyncStore) -> Core:
 
 def main(host: str) -> None:
     config = settings.load()
+    _ = config.broker_url  # a wrong setting is told here once, and not by every process
     uvicorn.run(
         "core.api:create_app",
         factory=True,
