@@ -10,17 +10,19 @@ from core.jobs._errors import UnusableTable
 MAX_UNPACKED_MB = 256
 
 
-def rows(path: Path, name: str, max_columns: int) -> Iterator[list[str]]:
-    """The first row that is not blank sets the width, at most one more than `max_columns`; cells beyond are left out.
+def rows(path: Path, name: str, max_columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank, with its number; the first sets the width, and cells to the right are left out.
 
-    UnusableTable, at the latest in the middle, if it is no workbook, or one that would fill the memory.
+    That is at most one more than `max_columns`. UnusableTable, perhaps in the middle, if it is no workbook.
     """
     try:
         _check_unpacked(path, name)
         width = 0
-        for values in _cells(path, max_columns + 1):
-            width = width or 1 + max((i for i, value in enumerate(values) if value is not None), default=-1)
-            yield [_text(value) for value in values[:width]]
+        for number, values in enumerate(_cells(path, max_columns + 1), 1):
+            filled = [i for i, value in enumerate(values) if value is not None]
+            if filled:
+                width = width or filled[-1] + 1
+                yield number, [_text(value) for value in values[:width]]
     except (UnusableTable, MemoryError):
         raise
     except Exception as error:  # a damaged workbook meets openpyxl in any state

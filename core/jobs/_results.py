@@ -1,5 +1,6 @@
 """The tables that people get back: in the result, and as a CSV that is safe to open in Excel."""
 
+import csv
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,12 @@ def shown(title: str, table: "pd.DataFrame", file: str) -> dict[str, Any]:
 
 
 def write_csv(table: "pd.DataFrame", file: str) -> str:
-    """Write it into the task's folder, with the mark by which Excel knows UTF-8, and no text that is a formula."""
-    table.map(_harmless).rename(columns=_harmless).to_csv(file, index=False, encoding="utf-8-sig")
+    """Write it into the task's folder, with the mark by which Excel knows UTF-8, and no text that is a formula.
+
+    All text is in quotes, or a line break or a semicolon in it would begin a cell, and with it perhaps a formula.
+    """
+    harmless = table.map(_harmless).rename(columns=_harmless)
+    harmless.to_csv(file, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC)
     return file
 
 

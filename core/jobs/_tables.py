@@ -35,7 +35,8 @@ def read(file: UploadedFile) -> "pd.DataFrame":
 def _read_excel(file: UploadedFile) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.DataFrame(_excel.rows(file.path, file.name, MAX_COLUMNS), dtype=str)
+    rows = dict(_excel.rows(file.path, file.name, MAX_COLUMNS))
+    return pd.DataFrame.from_dict(rows, orient="index", dtype=str)
 
 
 def _read_text(file: UploadedFile) -> "pd.DataFrame":
@@ -46,7 +47,7 @@ def _read_text(file: UploadedFile) -> "pd.DataFrame":
     if first_line.count(separator) >= MAX_COLUMNS:
         return pd.DataFrame(columns=range(MAX_COLUMNS + 1))
     try:
-        return pd.read_csv(
+        cells = pd.read_csv(
             file.path,
             sep=separator,
             encoding=encoding,
@@ -57,6 +58,7 @@ def _read_text(file: UploadedFile) -> "pd.DataFrame":
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise UnusableTable(f"{file.name} cannot be read: {_told(str(error))}") from error
+    return cells.set_axis(range(1, len(cells) + 1))
 
 
 def _encoding(file: UploadedFile) -> tuple[str, str]:
@@ -96,7 +98,7 @@ def _told(problem: str) -> str:
 
 
 def _with_header(cells: "pd.DataFrame", name: str) -> "pd.DataFrame":
-    cells = cells.set_axis(range(1, len(cells) + 1)).fillna("").apply(lambda column: column.str.strip())
+    cells = cells.fillna("").apply(lambda column: column.str.strip())
     cells = cells[(cells != "").any(axis=1)]
     if cells.empty:
         raise UnusableTable(f"{name} is empty. Choose another file.")
