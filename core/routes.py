@@ -44,7 +44,7 @@ CoreDep = Annotated[Core, Depends(_core)]
 public = APIRouter(tags=["State"])
 # The key is checked by core/gate.py; here it is only declared, for the page at /docs.
 routes = APIRouter(
-    dependencies=[Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="The core's key"))],
+    dependencies=[Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="key"))],
     responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)},
 )
 
