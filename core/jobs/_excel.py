@@ -19,9 +19,8 @@ def rows(path: Path, name: str, max_columns: int) -> Iterator[tuple[int, list[st
         _check_unpacked(path, name)
         width = 0
         for number, values in enumerate(_cells(path, max_columns + 1), 1):
-            filled = [i for i, value in enumerate(values) if value is not None]
-            if filled:
-                width = width or filled[-1] + 1
+            if values.count(None) < len(values):
+                width = width or max(i for i, value in enumerate(values, 1) if value is not None)
                 yield number, [_text(value) for value in values[:width]]
     except (UnusableTable, MemoryError):
         raise

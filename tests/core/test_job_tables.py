@@ -22,6 +22,7 @@ from core.jobs._errors import UnusableTable
 from core.jobs.duplicate_customers import duplicate_customers
 from core.jobs.reorder_points import reorder_points
 from tests.core.job_files import Steps, csv_of, upload, xlsx_of
+from tests.live import ROOT
 
 SALES = "日付,商品,数量\n2026-04-01,㈱髙①,3\n"
 JOBS = [reorder_points, duplicate_customers]
@@ -314,4 +315,4 @@ def test_the_api_can_list_the_jobs_without_loading_what_they_compute_with() -> N
         "assert names == {'reorder_points', 'duplicate_customers'}, names;"
         "heavy = {'pandas', 'numpy', 'scipy', 'rapidfuzz', 'openpyxl'} & set(sys.modules); assert not heavy, heavy"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
