@@ -150,6 +150,19 @@ def test_after_a_reboot_the_order_in_which_containers_start_does_not_matter(proj
     assert project.wait(project.submit("sleeper", seconds=0))["task_status"] == "SUCCESS"
 
 
+def test_when_everything_is_killed_at_once_all_comes_back_and_nothing_is_lost(project: Project) -> None:
+    finished, running = project.submit("sleeper", seconds=0), project.submit("sleeper", seconds=5)
+    waiting = [project.submit("sleeper", seconds=0.1) for _ in range(20)]
+    project.wait(finished)
+    project.wait(running, "STARTED")
+    for service in SERVICES:
+        project.run_in(service, "sh", "-c", "kill -9 $(cat /proc/1/task/1/children)")
+    for task_id in (finished, running, *waiting):
+        assert project.wait(task_id)["task_status"] == "SUCCESS"
+    project.wait_until_healthy(90)
+    assert {container["RestartCount"] for container in project.containers().values()} == {1}
+
+
 def test_redis_is_closed_to_all_but_those_who_work_with_it(project: Project) -> None:
     containers = project.containers()
     assert not any(containers["redis"]["NetworkSettings"]["Ports"].values())

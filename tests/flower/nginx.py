@@ -106,7 +106,7 @@ class Nginx:
     def is_alive(self) -> bool:
         assert self.process.poll() is None
         try:
-            return self.http.get("/alive").status_code == 204
+            return self.http.get("/alive").status_code == 200
         except httpx2.HTTPError:
             return False
 
