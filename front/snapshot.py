@@ -1,6 +1,7 @@
 """What pages are told about the core, put together from what was seen of it and what was asked for it."""
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from front.instance import InstanceState
 from front.observe import Seen
@@ -26,12 +27,20 @@ class Snapshot:
     checked_at: float  # 0: not yet
 
 
+def is_waking(wake: Wake | None) -> TypeGuard[Wake]:
+    return wake is not None and not wake.over
+
+
+def is_stopping(stop: Stop | None) -> TypeGuard[Stop]:
+    return stop is not None and not stop.problem
+
+
 def stage_now(seen: Seen, wake: Wake | None, stop: Stop | None) -> Stage:
     return stage_of(
         seen.instance.name,
         ready=seen.ready,
-        waking=wake is not None and not wake.over,
-        stopping=stop is not None and not stop.problem,
+        waking=is_waking(wake),
+        stopping=is_stopping(stop),
         unready_for=seen.at - seen.ready_at,
     )
 

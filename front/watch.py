@@ -8,7 +8,7 @@ from front.core_client import CoreClient
 from front.instance import Instance, InstanceState
 from front.observe import Observer, Seen
 from front.orders import Orders, Stop
-from front.snapshot import Snapshot, picture, stage_now
+from front.snapshot import Snapshot, is_stopping, is_waking, picture, stage_now
 from front.wake import SETTLE, Wake, next_step, why_hopeless
 
 __all__ = ["Snapshot", "Watch"]
@@ -91,9 +91,10 @@ class Watch:
         with self._lock:
             self._notice(seen)
             wake, stop = self._wake, self._stop
-        if wake and not wake.over:
+        # An order to stop comes first: a start that was asked for after it waits until the machine has stopped.
+        if is_waking(wake) and not is_stopping(stop):
             self._further(wake, seen)
-        if stop and stop.told_at and not stop.problem and seen.at - stop.told_at > SETTLE:
+        if is_stopping(stop) and stop.told_at and seen.at - stop.told_at > SETTLE:
             self._orders.refuse(stop, "The core's machine was told to stop, but it still runs. Ask an admin.")
 
     def _notice(self, seen: Seen) -> None:
@@ -104,9 +105,9 @@ class Watch:
         if self._wake and self._wake.over and (seen.ready if self._wake.failed else name in GOING):
             self._wake = None
         began = name != was and (name == "pending" or (name == "running" and was in GOING))
-        if began and not self._stop and (self._wake is None or self._wake.over):
+        if began and not is_stopping(self._stop) and not is_waking(self._wake):
             self._wake = Wake("", seen.at, started_at=seen.at)
-        if self._wake and not self._wake.over:
+        if is_waking(self._wake):
             self._wake.note(seen, stage_now(seen, self._wake, self._stop))
 
     def _further(self, wake: Wake, seen: Seen) -> None:
@@ -127,7 +128,7 @@ class Watch:
         with self._lock:
             seen, wake, stop = self._seen, self._wake, self._stop
         doubtful = seen.ready and seen.ready_at != seen.at
-        ordered = (wake and not wake.over) or (stop and not stop.problem)
+        ordered = is_waking(wake) or is_stopping(stop)
         busy = doubtful or ordered or seen.instance.name in CHANGING
         return self._quick if busy or self._is_watched() else self._slow
 

@@ -14,7 +14,7 @@ GOOD = {"redis": "ok", "worker": "ok", "files": "ok"}
 
 @dataclass
 class Machine:
-    """An order is noted and begun; the test moves `name` on."""
+    """An order is noted and begun, or refused while it changes, as by EC2; the test moves `name` on."""
 
     name: str = "stopped"
     reason: str = ""
@@ -39,6 +39,8 @@ class Machine:
         self.orders.append(order)
         if self.refusals:
             raise self.refusals.pop(0)
+        if self.name in ("pending", "stopping"):
+            raise InstanceError("It is just starting or stopping.", code="IncorrectInstanceState", retry_after=0.1)
         if self.name == possible:
             self.name = then
 

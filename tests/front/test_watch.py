@@ -1,11 +1,13 @@
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from front import orders, watch
 from front.core_client import CoreClient
 from front.errors import InstanceError
+from front.instance import InstanceState
 from front.watch import Snapshot, Watch
 from tests.front.answering import Answering
 from tests.front.machine import Core, Machine
@@ -68,6 +70,7 @@ def wake(watched: Watch, machine: Machine, core: Core) -> Snapshot:
     watched.start("sato")
     shows(watched, "pending")
     machine.name, core.status = "running", 200
+    until(lambda: watched._wake and watched._wake.over)
     return shows(watched, "ready")
 
 
@@ -250,11 +253,10 @@ class TestStopping:
     ) -> None:
         watched.start("sato")
         shows(watched, "pending")
-        machine.refusals = [InstanceError("It is just starting.", retry_after=0.1)] * 3
 
         watched.stop()
         assert watched.snapshot().stage == "stopping"
-        until(lambda: not machine.refusals)
+        until(lambda: machine.orders.count("stop") > 2)
         machine.name = "running"
         until(lambda: machine.name == "stopping")
         machine.name = "stopped"
@@ -296,11 +298,38 @@ class TestStopping:
         assert shows(watched, "pending").asked_by == "suzuki"
         assert machine.orders == ["start", "stop", "start"]
 
+    def test_a_start_that_follows_a_stop_at_once_is_not_done_before_it(
+        self, watched: Watch, machine: Machine, core: Core, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wake(watched, machine, core)
+        looking, go_on, ask = threading.Event(), threading.Event(), machine.state
+
+        def slow() -> InstanceState:
+            state = ask()
+            looking.set()
+            go_on.wait(5)
+            return state
+
+        monkeypatch.setattr(machine, "state", slow)
+        assert looking.wait(5)
+        watched.stop()
+        watched.start("suzuki")
+        go_on.set()
+        until(lambda: machine.name == "stopping")
+        machine.name = "stopped"
+
+        assert shows(watched, "pending").asked_by == "suzuki"
+
 
 class TestLooking:
-    def test_a_snapshot_never_waits_for_a_slow_machine(self, machine: Machine, server: Answering) -> None:
-        slow: Callable[[], object] = lambda: time.sleep(3)  # noqa: E731  # a machine that hangs
-        machine.state = slow  # type: ignore[method-assign, assignment]  # as said
+    def test_a_snapshot_never_waits_for_a_slow_machine(
+        self, machine: Machine, server: Answering, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def slow() -> InstanceState:
+            time.sleep(2)
+            return InstanceState("running")
+
+        monkeypatch.setattr(machine, "state", slow)
         watching = Watch(machine, CoreClient(server.url, "the-key-of-the-tests")).begin()
         began = time.monotonic()
 
