@@ -61,17 +61,17 @@ def figure(value: Any) -> str | None:
 
 def _files(files: list[dict[str, Any]]) -> None:
     with st.container(horizontal=True):
-        for file in files:
-            download(file["file_id"], file["name"], f"{file['name']} ({size(file['size'])})")
+        for number, file in enumerate(files):
+            download(f"file-{number}", file["file_id"], file["name"], f"{file['name']} ({size(file['size'])})")
 
 
-def download(file_id: str, name: str, label: str) -> None:
+def download(key: str, file_id: str, name: str, label: str) -> None:
     """The bytes leave the core when somebody clicks, and not before."""
     st.download_button(
         plain(label),
         lambda: session.client().download(file_id),
         file_name=name,
-        key=f"download-{file_id}",
+        key=key,
         on_click="ignore",
         icon=":material/download:",
     )

@@ -22,7 +22,7 @@ def show(task: Task) -> None:
             field, value = fields.get(name), params[name]
             label = field.label if field else name
             if field and field.kind == "file" and isinstance(value, str):
-                results.download(value, label, f"{label}: the uploaded file")
+                results.download(f"input-{name}", value, label, f"{label}: the uploaded file")
             else:
                 st.markdown(f"{plain(label)}: **{plain(said(value))}**")
 

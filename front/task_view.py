@@ -88,14 +88,14 @@ def state(task: Task) -> None:
         case "PENDING":
             before = (task["queue_position"] or 1) - 1
             place = "It is next." if not before else f"{before} task{'s' * (before > 1)} before it."
-            st.progress(0.0, f"Waiting for {span(passed(task['submitted_at'], None, now))}. {place}")
+            st.progress(0, f"Waiting for {span(passed(task['submitted_at'], None, now))}. {place}")
         case "STARTED":
             message = f": {plain(progress['message'])}" if progress["message"] else ""
             took = span(passed(task["started_at"] or task["submitted_at"], None, now))
-            st.progress(progress["done"], f"**{progress['done']:.0%}**{message}")
+            st.progress(round(progress["done"] * 100), f"**{progress['done']:.0%}**{message}")
             st.caption(f"Running for {took}. You may close this page: the task goes on, and its link brings you back.")
         case "RETRY":
-            st.progress(0.0, "The machine that ran it went away. It starts again by itself.")
+            st.progress(0, "The machine that ran it went away. It starts again by itself.")
         case "FAILURE":
             error = task["error"] or {"type": "Error", "message": "Nothing more is known."}
             st.error(f"**{plain(error['type'])}**: {plain(error['message'])}", icon=":material/error:")

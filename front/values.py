@@ -1,6 +1,7 @@
 """From JSON to what a widget shows, and from what a widget holds to JSON."""
 
 import json
+import math
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -58,7 +59,8 @@ def _show_list(_: Field, value: Any) -> str:
 
 
 def _read_list(field: Field, raw: str) -> list[Any]:
-    read = {"integer": int, "number": float}.get(field.rules["items"].get("type"), str)
+    readers: dict[str, Callable[[str], Any]] = {"integer": int, "number": _number}
+    read = readers.get(field.rules["items"].get("type", ""), str)
     values = []
     for number, line in enumerate(raw.splitlines(), 1):
         if not line.strip():
@@ -69,6 +71,13 @@ def _read_list(field: Field, raw: str) -> list[Any]:
             what = "whole number" if read is int else "number"
             raise ValueError(f"Line {number}: '{line.strip()}' is not a {what}.") from None
     return values
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _read_datetime(field: Field, raw: datetime) -> str:

@@ -26,7 +26,10 @@ def body() -> None:
     with st.container():
         buttons(snapshot)
     with st.container():
-        stopping.show()
+        if snapshot.stage in STOPPABLE:
+            stopping.show()
+        else:
+            stopping.forget()
     if snapshot.ready is None and snapshot.stage not in IN_MOTION:
         return
     machine, people = st.columns(2, gap="large")

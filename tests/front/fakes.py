@@ -1,0 +1,192 @@
+"""A core and a watch that hold everything in memory, as the pages see them."""
+
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+from front.errors import CoreRefused, FrontError, Held
+from front.instance import InstanceState
+from front.snapshot import Snapshot
+from front.stages import Stage
+
+READY = {"redis": "ok", "worker": "ok", "files": "ok", "jobs": "ok"}
+FORM = {
+    "properties": {
+        "sales": {"type": "string", "format": "okosu-file", "title": "Sales"},
+        "level": {"type": "number", "minimum": 0.5, "maximum": 0.999, "default": 0.975, "title": "Level"},
+        "note": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "Note"},
+    },
+    "required": ["sales"],
+}
+JOBS = [
+    {"name": "count", "title": "Count the items", "description": "How many there are.", "params": FORM},
+    {"name": "nothing", "title": "Nothing", "description": "", "params": {"properties": {}}},
+]
+WHEN = "2026-11-24T12:00:00+00:00"
+
+
+def task(task_id: str = "", **changed: Any) -> dict[str, Any]:
+    """A finished task of sato's, unless changed."""
+    return {
+        "task_id": task_id or str(uuid.uuid4()),
+        "job": "count",
+        "username": "sato",
+        "params": {"sales": "f1", "level": 0.9},
+        "task_status": "SUCCESS",
+        "progress": {"done": 1.0, "message": ""},
+        "error": None,
+        "queue_position": None,
+        "submitted_at": WHEN,
+        "started_at": WHEN,
+        "finished_at": "2026-11-24T12:01:30+00:00",
+        "result": {"value": "done"},
+        **changed,
+    }
+
+
+def running(**changed: Any) -> dict[str, Any]:
+    live = {"task_status": "STARTED", "finished_at": None, "result": None}
+    return task(**{**live, "progress": {"done": 0.58, "message": "Item 7"}, **changed})
+
+
+@dataclass
+class FakeClient:
+    """As CoreClient. `failure` is raised by every call, `refusal` by start_task; `holds` keep it from draining."""
+
+    known: list[dict[str, Any]] = field(default_factory=lambda: list(JOBS))
+    all_tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    holds: list[dict[str, str]] = field(default_factory=list)
+    failure: FrontError | None = None
+    refusal: FrontError | None = None
+    draining: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def put(self, *tasks: dict[str, Any]) -> None:
+        self.all_tasks.update({one["task_id"]: one for one in tasks})
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.failure:
+            raise self.failure
+
+    def jobs(self) -> list[dict[str, Any]]:
+        self._called("jobs")
+        return self.known
+
+    def start_task(self, job: str, params: dict[str, Any], username: str, task_id: str) -> str:
+        self._called("start_task")
+        if self.refusal:
+            raise self.refusal
+        waiting: dict[str, Any] = {"task_status": "PENDING", "started_at": None, "finished_at": None, "result": None}
+        waiting |= {"progress": {"done": 0.0, "message": ""}, "queue_position": 1}
+        self.put(task(task_id, job=job, params=params, username=username, **waiting))
+        return task_id
+
+    def task_status(self, task_id: str) -> dict[str, Any]:
+        self._called("task_status")
+        if task_id not in self.all_tasks:
+            raise CoreRefused(404, f"There is no task {task_id}.")
+        return self.all_tasks[task_id]
+
+    def delete_task(self, task_id: str) -> None:
+        self._called("delete_task")
+        self.all_tasks[task_id] |= {"task_status": "REVOKED", "finished_at": WHEN}
+
+    def tasks(
+        self, username: str = "", task_status: str = "", limit: int = 50, before: str = ""
+    ) -> list[dict[str, Any]]:
+        self._called("tasks")
+        wanted = [
+            {key: value for key, value in one.items() if key != "result"}
+            for one in self.all_tasks.values()
+            if username in ("", one["username"])
+            and task_status in ("", one["task_status"])
+            and (not before or one["submitted_at"] < before)
+        ]
+        return sorted(wanted, key=lambda one: one["submitted_at"], reverse=True)[:limit]
+
+    def upload(self, name: str, file: BinaryIO) -> dict[str, Any]:
+        self._called("upload")
+        content, file_id = file.read(), uuid.uuid4().hex
+        self.files[file_id] = (name, content)
+        return {"file_id": file_id, "name": name, "size": len(content)}
+
+    def download(self, file_id: str) -> bytes:
+        self._called("download")
+        return self.files[file_id][1]
+
+    def active_users(self) -> dict[str, str]:
+        self._called("active_users")
+        return dict(self.users)
+
+    def add_active_user(self, username: str) -> dict[str, str]:
+        self._called("add_active_user")
+        self.users[username] = datetime.now(UTC).strftime("%Y/%m/%d %H:%M")
+        return dict(self.users)
+
+    def delete_active_user(self, username: str) -> dict[str, str]:
+        self._called("delete_active_user")
+        self.users.pop(username, None)
+        return dict(self.users)
+
+    def activity(self) -> dict[str, Any]:
+        self._called("activity")
+        states = [one["task_status"] for one in self.all_tasks.values()]
+        return {
+            "waiting": states.count("PENDING"),
+            "running": states.count("STARTED"),
+            "active_users": len(self.users),
+            "idle_seconds": 90.0,
+            "draining": self.draining,
+        }
+
+    def drain(self, username: str, force: bool = False) -> None:  # noqa: ARG002  # as the real one
+        self._called(f"drain{' by force' if force else ''}")
+        if self.holds and not force:
+            raise Held(409, "The core is still in use.", self.holds)
+        self.draining = True
+
+    def undrain(self) -> None:
+        self._called("undrain")
+        self.draining = False
+
+    def ready(self) -> dict[str, str]:
+        self._called("ready")
+        return READY
+
+    def readiness(self) -> tuple[bool, dict[str, str]]:
+        return True, self.ready()
+
+
+@dataclass
+class FakeWatch:
+    """As Watch: it sees what it is told to see."""
+
+    seen: Snapshot
+    started_by: list[str] = field(default_factory=list)
+    stopped: int = 0
+
+    def snapshot(self) -> Snapshot:
+        return self.seen
+
+    def start(self, username: str) -> None:
+        self.started_by.append(username)
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+
+def snapshot(stage: Stage, **changed: Any) -> Snapshot:
+    machine = {
+        "asleep": "stopped",
+        "asked": "stopped",
+        "pending": "pending",
+        "stopping": "stopping",
+        "unknown": "unknown",
+    }
+    answers = READY if stage == "ready" else None
+    plain = Snapshot(InstanceState(machine.get(stage, "running")), stage, answers, "", "", None, (), 1.0)
+    return replace(plain, **changed)

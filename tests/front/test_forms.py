@@ -1,0 +1,119 @@
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field as Rules
+from pydantic import create_model
+from streamlit.testing.v1 import AppTest
+
+from core.registry import UploadedFile
+from front import forms
+from tests.front.pages import Pages, said
+from tests.front.test_fields import Size
+
+Count = Annotated[int, Rules(ge=1, le=9)]
+Level = Annotated[float, Rules(ge=0.5, le=0.999)]
+Region = Literal["east", "west"]
+MODEL = create_model(
+    "everything",
+    file=(UploadedFile, ...),
+    name=(str, "りんご"),
+    count=(Count, 3),
+    level=(Level, 0.975),
+    holidays=(bool, True),
+    size=(Size, "s"),
+    day=(date, "2026-11-24"),
+    since=(datetime, "2026-11-24T09:30:00"),
+    regions=(list[Region], ["west"]),
+    items=(list[int], [1, 2]),
+    weights=(dict[str, float], {"a": 1.5}),
+    limit=(float | None, None),
+)
+DEFAULTS = MODEL.model_json_schema()
+START = {name: part["default"] for name, part in DEFAULTS["properties"].items() if "default" in part}
+
+
+@pytest.fixture(autouse=True)
+def _offered(pages: Pages) -> None:
+    pages.client.known = [{"name": "every", "title": "Everything", "description": "", "params": DEFAULTS}]
+
+
+def with_file(app: AppTest) -> AppTest:
+    app.file_uploader(key="param-every-file").upload("売上.csv", b"1,2", "text/csv")
+    return app.run()
+
+
+def sent(pages: Pages) -> dict[str, Any]:
+    (one,) = pages.client.all_tasks.values()
+    return dict(one["params"])
+
+
+def test_an_untouched_form_sends_the_defaults_as_they_are(pages: Pages) -> None:
+    pages.press(with_file(pages.open()), "submit")
+    params = sent(pages)
+    assert pages.client.files[params.pop("file")] == ("売上.csv", b"1,2")
+    assert params == START
+
+
+def test_what_is_changed_in_each_widget_is_what_is_sent(pages: Pages) -> None:
+    app = with_file(pages.open())
+    app.text_input(key="param-every-name").set_value("みかん")
+    app.number_input(key="param-every-count").set_value(9)
+    app.number_input(key="param-every-level").set_value(0.6)
+    app.number_input(key="param-every-limit").set_value(1500.5)
+    app.checkbox(key="param-every-holidays").uncheck()
+    app.selectbox(key="param-every-size").select("l")
+    app.date_input(key="param-every-day").set_value(date(1999, 12, 31))
+    app.datetime_input(key="param-every-since").set_value(datetime(2026, 1, 1, 8))  # noqa: DTZ001  # as it is typed
+    app.multiselect(key="param-every-regions").select("east")
+    app.text_area(key="param-every-items").set_value("7\n\n8")
+    app.text_area(key="param-every-weights").set_value('{"b": 2}')
+    pages.press(app, "submit")
+    changed = sent(pages)
+    del changed["file"]
+    assert changed == {
+        "name": "みかん",
+        "count": 9,
+        "level": 0.6,
+        "limit": 1500.5,
+        "holidays": False,
+        "size": "l",
+        "day": "1999-12-31",
+        "since": "2026-01-01T08:00:00",
+        "regions": ["west", "east"],
+        "items": [7, 8],
+        "weights": {"b": 2},
+    }
+
+
+def test_a_form_says_which_fields_to_correct_and_sends_nothing(pages: Pages) -> None:
+    app = pages.open()
+    app.text_area(key="param-every-items").set_value("7\nx")
+    pages.press(app, "submit")
+    text = said(app)
+    assert "Please correct: File, Items." in text
+    assert "Line 2: 'x' is not a whole number." in text
+    assert "Please fill this in." in text
+    assert not pages.client.all_tasks
+
+
+def test_a_complaint_goes_when_its_field_is_corrected_and_the_others_stay(pages: Pages) -> None:
+    app = pages.open()
+    app.text_area(key="param-every-items").set_value("x")
+    pages.press(app, "submit")
+    app.text_area(key="param-every-items").set_value("1").run()
+    assert "is not a whole number" not in said(app)
+    assert "Please fill this in." in said(app)
+
+
+def test_a_label_shows_foreign_text_letter_by_letter(pages: Pages) -> None:
+    pages.client.known[0] |= {"params": {"properties": {"a": {"type": "string", "title": "*a* [b](c)"}}}}
+    label = pages.open().text_input(key="param-every-a").label
+    assert label == r"\*a\* \[b\]\(c\)"
+
+
+def test_every_kind_of_field_has_a_widget() -> None:
+    assert set(forms.WIDGETS) == {
+        *("text", "integer", "number", "boolean", "choice", "date", "datetime"),
+        *("choices", "list", "file", "json"),
+    }

@@ -1,0 +1,106 @@
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from front.results import figure, frame, size
+from tests.front.fakes import task
+from tests.front.pages import Pages, said
+
+ID = "7e57ed00-0000-4000-8000-000000000000"
+CHART = {"mark": "bar", "data": {"values": [{"x": 1}]}, "encoding": {"x": {"field": "x", "type": "quantitative"}}}
+
+
+def shown(pages: Pages, result: Any) -> AppTest:
+    pages.client.put(task(ID, result=result))
+    return pages.open("tasks", task=ID)
+
+
+def test_figures_charts_tables_and_files_are_shown_as_such(pages: Pages) -> None:
+    app = shown(
+        pages,
+        {
+            "metrics": {"Items": 1234567, "Best": "りんご"},
+            "tables": [{"title": "By item", "columns": ["item", "units"], "rows": [["a", 1.5], ["b", None]]}],
+            "charts": [CHART],
+            "files": [{"file_id": "f1", "name": "結果.csv", "size": 2048}],
+        },
+    )
+    assert [(metric.label, metric.value) for metric in app.metric] == [("Items", "1,234,567"), ("Best", "りんご")]
+    assert app.dataframe[0].value["units"].tolist()[0] == 1.5
+    assert "**By item**" in said(app)
+    assert json.loads(app.get("vega_lite_chart")[0].proto.spec)["mark"] == "bar"
+    assert app.download_button(key="file-0").label.replace("\\", "") == "結果.csv (2.0 KB)"
+
+
+def test_the_bytes_of_a_file_stay_in_the_core_until_somebody_clicks(pages: Pages) -> None:
+    shown(pages, {"files": [{"file_id": "f1", "name": "a.csv", "size": 1}]})
+    assert "download" not in pages.client.calls
+
+
+@pytest.mark.parametrize(("value", "text"), [("plain *text*", "plain *text*"), (42, "42"), (True, "True")])
+def test_a_simple_value_is_shown_as_it_is(pages: Pages, value: Any, text: str) -> None:
+    assert shown(pages, {"value": value}).code[0].value == text
+
+
+def test_another_value_is_shown_as_json(pages: Pages) -> None:
+    assert json.loads(shown(pages, {"value": {"a": [1, 2]}}).json[0].value) == {"a": [1, 2]}
+
+
+def test_nothing_is_a_result_too(pages: Pages) -> None:
+    assert "It returned nothing." in said(shown(pages, {"value": None}))
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"metrics": ["x"]},
+        {"tables": [{"columns": ["a"], "rows": [[1, 2, 3]]}]},
+        {"tables": [{"rows": []}]},
+        {"tables": "x"},
+        {"files": [{"name": "x"}]},
+        {"files": {"a": 1}},
+        {"charts": ["x"]},
+    ],
+)
+def test_a_part_of_another_shape_is_shown_as_it_came(pages: Pages, result: dict[str, Any]) -> None:
+    app = shown(pages, result)
+    assert "not shaped as agreed" in said(app)
+    assert app.json or app.code
+
+
+def test_columns_of_the_same_name_are_told_apart() -> None:
+    table = {"columns": ["a", "a", "b", "a"], "rows": [[1, 2, 3, 4]]}
+    assert list(frame(table).columns) == ["a", "a (2)", "b", "a (3)"]
+
+
+def test_a_column_of_mixed_values_can_be_drawn(pages: Pages) -> None:
+    app = shown(pages, {"tables": [{"columns": ["a"], "rows": [[1], ["x"], [None], [{"k": 1}]]}]})
+    assert len(app.dataframe[0].value) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234567, "1,234,567"),
+        (0.0345678, "0.03457"),
+        (1234.5678, "1,234.5678"),
+        (0.000012, "1.2e-05"),
+        (-3, "-3"),
+        (0.0, "0"),
+        (2**70, "1,180,591,620,717,411,303,424"),
+        (True, "True"),
+        (None, None),
+        ("95.0%", "95.0%"),
+    ],
+)
+def test_a_figure_is_readable(value: Any, text: str | None) -> None:
+    assert figure(value) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(8, "8 bytes"), (2048, "2.0 KB"), (5_300_000, "5.3 MB"), (7_000_000_000, "7.0 GB")]
+)
+def test_a_size_is_readable(count: int, text: str) -> None:
+    assert size(count) == text

@@ -1,0 +1,102 @@
+from datetime import date, datetime
+from typing import Any, Literal
+
+import pytest
+from pydantic import TypeAdapter
+
+from front.values import ABSENT, raw_of, value_of
+from tests.front.test_fields import Size, asked
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (str, "りんご *b*"),
+        (int, -5),
+        (float, 0.975),
+        (float, 3),
+        (bool, True),
+        (bool | None, False),
+        (Size, "l"),
+        (Literal[1, "x"], 1),
+        (date, "2026-02-28"),
+        (datetime, "2026-02-28T23:59:00"),
+        (list[str], ["b", "a", "a"]),
+        (list[int], [3, -1]),
+        (list[float], [0.5, 2.0]),
+        (list[Literal["a", "b"]], ["b"]),
+        (dict[str, float], {"b": 1.5, "a": 2}),
+        (list[list[int]], [[1], []]),
+        (Any, [None, {"x": True}]),
+        (str | None, None),
+        (int | None, None),
+        (date | None, None),
+        (Size | None, None),
+        (list[str] | None, None),
+        (bool | None, None),
+    ],
+)
+def test_what_a_widget_shows_is_what_is_sent(hint: Any, value: Any) -> None:
+    field = asked(hint)
+    sent = value_of(field, raw_of(field, value))
+    assert sent == value
+    TypeAdapter(hint).validate_python(sent)
+
+
+def test_a_time_keeps_the_zone_of_its_default() -> None:
+    field = asked(datetime, "2026-01-01T09:00:00+09:00")
+    assert value_of(field, datetime(2026, 5, 1, 12)) == "2026-05-01T12:00:00+09:00"  # noqa: DTZ001  # as typed
+
+
+@pytest.mark.parametrize(
+    ("hint", "raw"), [(str, ""), (str, " \n"), (int, None), (date, None), (Size, None), (list[str], ""), (dict, "")]
+)
+def test_what_is_needed_and_empty_is_asked_for(hint: Any, raw: Any) -> None:
+    with pytest.raises(ValueError, match="Please fill this in"):
+        value_of(asked(hint), raw)
+
+
+@pytest.mark.parametrize(
+    ("hint", "default", "raw", "sent"),
+    [
+        (float, 0.95, None, ABSENT),
+        (Size, "s", None, ABSENT),
+        (dict, {}, "", ABSENT),
+        (str, "x", "", ""),
+        (list[str], ["x"], "", []),
+        (list[Size], ["s"], [], []),
+        (float | None, 0.95, None, None),
+        (bool, False, False, False),
+        (int, 1, 0, 0),
+    ],
+)
+def test_an_emptied_field_falls_back_to_its_default_unless_empty_is_a_value(
+    hint: Any, default: Any, raw: Any, sent: Any
+) -> None:
+    assert value_of(asked(hint, default), raw) == sent
+
+
+@pytest.mark.parametrize(
+    ("hint", "raw", "sentence"),
+    [
+        (list[int], "1\n\nx", "Line 3: 'x' is not a whole number"),
+        (list[float], "1,5", "Line 1: '1,5' is not a number"),
+        (list[float], "nan", "Line 1: 'nan' is not a number"),
+        (dict, '{"a": }', "This is not JSON: line 1, column 7"),
+        (dict, "[NaN]", "JSON has no NaN"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_place(hint: Any, raw: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        value_of(asked(hint), raw)
+
+
+@pytest.mark.parametrize(
+    ("hint", "old"), [(int, "x"), (date, "yesterday"), (Size, "m"), (list[str], 5), (Literal["a"], "b")]
+)
+def test_an_old_input_that_does_not_fit_any_more_is_shown_as_empty(hint: Any, old: Any) -> None:
+    assert raw_of(asked(hint), old) in (None, "", [])
+
+
+def test_a_number_out_of_bounds_is_shown_as_empty_since_no_widget_can_hold_it() -> None:
+    assert raw_of(asked(int), 2**60) is None
