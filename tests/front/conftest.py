@@ -2,11 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.front.pages import Pages, pages_on
+from tests.front.pages import Core, in_memory
 
 
 @pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:
-    """The pages on a core that is ready, in memory."""
-    with pages_on(monkeypatch) as pages:
-        yield pages
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Core]:
+    """The pages see a core in memory, which is ready."""
+    with in_memory(monkeypatch) as core:
+        yield core

@@ -17,49 +17,53 @@ from tests.front.fakes import FakeClient, FakeWatch, snapshot
 APP = Path(__file__).parents[2] / "front" / "app.py"
 
 
+def open_page(page: str = "submit", user: str = "sato", **query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=10)
+    if user:
+        app.query_params["user"] = user
+    app.run()
+    if page != "submit":
+        app.switch_page(f"views/{page}.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return again(app)
+
+
+def again(app: AppTest) -> AppTest:
+    """As if the poll came round, with fresh answers."""
+    session.lookups().forget()
+    app.run()
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    return again(app)
+
+
 @dataclass
-class Pages:
+class Core:
+    """What the pages see instead of a core."""
+
     client: FakeClient
     watch: FakeWatch
 
     def see(self, stage: Stage, **changed: Any) -> None:
         self.watch.seen = snapshot(stage, **changed)
 
-    def open(self, page: str = "submit", user: str = "sato", **query: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=10)
-        if user:
-            app.query_params["user"] = user
-        app.run()
-        if page != "submit":
-            app.switch_page(f"views/{page}.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        return self.again(app)
-
-    @staticmethod
-    def again(app: AppTest) -> AppTest:
-        """As if the poll came round, with fresh answers."""
-        session.lookups().forget()
-        app.run()
-        assert not app.exception, app.exception[0].stack_trace
-        return app
-
-    def press(self, app: AppTest, key: str) -> AppTest:
-        app.button(key=key).click()
-        return self.again(app)
-
 
 @contextmanager
-def pages_on(monkeypatch: pytest.MonkeyPatch, stage: Stage = "ready") -> Iterator[Pages]:
+def in_memory(monkeypatch: pytest.MonkeyPatch, stage: Stage = "ready") -> Iterator[Core]:
     for name, value in {"CORE_API_KEY": "k" * 16, "MAX_UPLOAD_MB": "1"}.items():
         monkeypatch.setenv(name, value)
     # Each AppTest would search every installed package for components; the pages use none.
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
-    pages = Pages(FakeClient(), FakeWatch(snapshot(stage)))
-    monkeypatch.setattr(session, "client", lambda: pages.client)
-    monkeypatch.setattr(session, "watch", lambda: pages.watch)
+    core = Core(FakeClient(), FakeWatch(snapshot(stage)))
+    monkeypatch.setattr(session, "client", lambda: core.client)
+    monkeypatch.setattr(session, "watch", lambda: core.watch)
     forget()
-    yield pages
+    yield core
     forget()
 
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.registry import UploadedFile
 from front import forms
-from tests.front.pages import Pages, said
+from tests.front.pages import Core, open_page, press, said
 from tests.front.test_fields import Size
 
 Count = Annotated[int, Rules(ge=1, le=9)]
@@ -34,8 +34,8 @@ START = {name: part["default"] for name, part in DEFAULTS["properties"].items() 
 
 
 @pytest.fixture(autouse=True)
-def _offered(pages: Pages) -> None:
-    pages.client.known = [{"name": "every", "title": "Everything", "description": "", "params": DEFAULTS}]
+def _offered(fake: Core) -> None:
+    fake.client.known = [{"name": "every", "title": "Everything", "description": "", "params": DEFAULTS}]
 
 
 def with_file(app: AppTest) -> AppTest:
@@ -43,20 +43,20 @@ def with_file(app: AppTest) -> AppTest:
     return app.run()
 
 
-def sent(pages: Pages) -> dict[str, Any]:
-    (one,) = pages.client.all_tasks.values()
+def sent(fake: Core) -> dict[str, Any]:
+    (one,) = fake.client.all_tasks.values()
     return dict(one["params"])
 
 
-def test_an_untouched_form_sends_the_defaults_as_they_are(pages: Pages) -> None:
-    pages.press(with_file(pages.open()), "submit")
-    params = sent(pages)
-    assert pages.client.files[params.pop("file")] == ("売上.csv", b"1,2")
+def test_an_untouched_form_sends_the_defaults_as_they_are(fake: Core) -> None:
+    press(with_file(open_page()), "submit")
+    params = sent(fake)
+    assert fake.client.files[params.pop("file")] == ("売上.csv", b"1,2")
     assert params == START
 
 
-def test_what_is_changed_in_each_widget_is_what_is_sent(pages: Pages) -> None:
-    app = with_file(pages.open())
+def test_what_is_changed_in_each_widget_is_what_is_sent(fake: Core) -> None:
+    app = with_file(open_page())
     app.text_input(key="param-every-name").set_value("みかん")
     app.number_input(key="param-every-count").set_value(9)
     app.number_input(key="param-every-level").set_value(0.6)
@@ -68,8 +68,8 @@ def test_what_is_changed_in_each_widget_is_what_is_sent(pages: Pages) -> None:
     app.multiselect(key="param-every-regions").select("east")
     app.text_area(key="param-every-items").set_value("7\n\n8")
     app.text_area(key="param-every-weights").set_value('{"b": 2}')
-    pages.press(app, "submit")
-    changed = sent(pages)
+    press(app, "submit")
+    changed = sent(fake)
     del changed["file"]
     assert changed == {
         "name": "みかん",
@@ -86,29 +86,29 @@ def test_what_is_changed_in_each_widget_is_what_is_sent(pages: Pages) -> None:
     }
 
 
-def test_a_form_says_which_fields_to_correct_and_sends_nothing(pages: Pages) -> None:
-    app = pages.open()
+def test_a_form_says_which_fields_to_correct_and_sends_nothing(fake: Core) -> None:
+    app = open_page()
     app.text_area(key="param-every-items").set_value("7\nx")
-    pages.press(app, "submit")
+    press(app, "submit")
     text = said(app)
     assert "Please correct: File, Items." in text
     assert "Line 2: 'x' is not a whole number." in text
     assert "Please fill this in." in text
-    assert not pages.client.all_tasks
+    assert not fake.client.all_tasks
 
 
-def test_a_complaint_goes_when_its_field_is_corrected_and_the_others_stay(pages: Pages) -> None:
-    app = pages.open()
+def test_a_complaint_goes_when_its_field_is_corrected_and_the_others_stay(fake: Core) -> None:
+    app = open_page()
     app.text_area(key="param-every-items").set_value("x")
-    pages.press(app, "submit")
+    press(app, "submit")
     app.text_area(key="param-every-items").set_value("1").run()
     assert "is not a whole number" not in said(app)
     assert "Please fill this in." in said(app)
 
 
-def test_a_label_shows_foreign_text_letter_by_letter(pages: Pages) -> None:
-    pages.client.known[0] |= {"params": {"properties": {"a": {"type": "string", "title": "*a* [b](c)"}}}}
-    label = pages.open().text_input(key="param-every-a").label
+def test_a_label_shows_foreign_text_letter_by_letter(fake: Core) -> None:
+    fake.client.known[0] |= {"params": {"properties": {"a": {"type": "string", "title": "*a* [b](c)"}}}}
+    label = open_page().text_input(key="param-every-a").label
     assert label == r"\*a\* \[b\]\(c\)"
 
 

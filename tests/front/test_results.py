@@ -6,20 +6,20 @@ from streamlit.testing.v1 import AppTest
 
 from front.results import figure, frame, size
 from tests.front.fakes import task
-from tests.front.pages import Pages, said
+from tests.front.pages import Core, open_page, said
 
 ID = "7e57ed00-0000-4000-8000-000000000000"
 CHART = {"mark": "bar", "data": {"values": [{"x": 1}]}, "encoding": {"x": {"field": "x", "type": "quantitative"}}}
 
 
-def shown(pages: Pages, result: Any) -> AppTest:
-    pages.client.put(task(ID, result=result))
-    return pages.open("tasks", task=ID)
+def shown(fake: Core, result: Any) -> AppTest:
+    fake.client.put(task(ID, result=result))
+    return open_page("tasks", task=ID)
 
 
-def test_figures_charts_tables_and_files_are_shown_as_such(pages: Pages) -> None:
+def test_figures_charts_tables_and_files_are_shown_as_such(fake: Core) -> None:
     app = shown(
-        pages,
+        fake,
         {
             "metrics": {"Items": 1234567, "Best": "りんご"},
             "tables": [{"title": "By item", "columns": ["item", "units"], "rows": [["a", 1.5], ["b", None]]}],
@@ -34,22 +34,22 @@ def test_figures_charts_tables_and_files_are_shown_as_such(pages: Pages) -> None
     assert app.download_button(key="file-0").label.replace("\\", "") == "結果.csv (2.0 KB)"
 
 
-def test_the_bytes_of_a_file_stay_in_the_core_until_somebody_clicks(pages: Pages) -> None:
-    shown(pages, {"files": [{"file_id": "f1", "name": "a.csv", "size": 1}]})
-    assert "download" not in pages.client.calls
+def test_the_bytes_of_a_file_stay_in_the_core_until_somebody_clicks(fake: Core) -> None:
+    shown(fake, {"files": [{"file_id": "f1", "name": "a.csv", "size": 1}]})
+    assert "download" not in fake.client.calls
 
 
 @pytest.mark.parametrize(("value", "text"), [("plain *text*", "plain *text*"), (42, "42"), (True, "True")])
-def test_a_simple_value_is_shown_as_it_is(pages: Pages, value: Any, text: str) -> None:
-    assert shown(pages, {"value": value}).code[0].value == text
+def test_a_simple_value_is_shown_as_it_is(fake: Core, value: Any, text: str) -> None:
+    assert shown(fake, {"value": value}).code[0].value == text
 
 
-def test_another_value_is_shown_as_json(pages: Pages) -> None:
-    assert json.loads(shown(pages, {"value": {"a": [1, 2]}}).json[0].value) == {"a": [1, 2]}
+def test_another_value_is_shown_as_json(fake: Core) -> None:
+    assert json.loads(shown(fake, {"value": {"a": [1, 2]}}).json[0].value) == {"a": [1, 2]}
 
 
-def test_nothing_is_a_result_too(pages: Pages) -> None:
-    assert "It returned nothing." in said(shown(pages, {"value": None}))
+def test_nothing_is_a_result_too(fake: Core) -> None:
+    assert "It returned nothing." in said(shown(fake, {"value": None}))
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_nothing_is_a_result_too(pages: Pages) -> None:
         {"charts": ["x"]},
     ],
 )
-def test_a_part_of_another_shape_is_shown_as_it_came(pages: Pages, result: dict[str, Any]) -> None:
-    app = shown(pages, result)
+def test_a_part_of_another_shape_is_shown_as_it_came(fake: Core, result: dict[str, Any]) -> None:
+    app = shown(fake, result)
     assert "not shaped as agreed" in said(app)
     assert app.json or app.code
 
@@ -75,8 +75,8 @@ def test_columns_of_the_same_name_are_told_apart() -> None:
     assert list(frame(table).columns) == ["a", "a (2)", "b", "a (3)"]
 
 
-def test_a_column_of_mixed_values_can_be_drawn(pages: Pages) -> None:
-    app = shown(pages, {"tables": [{"columns": ["a"], "rows": [[1], ["x"], [None], [{"k": 1}]]}]})
+def test_a_column_of_mixed_values_can_be_drawn(fake: Core) -> None:
+    app = shown(fake, {"tables": [{"columns": ["a"], "rows": [[1], ["x"], [None], [{"k": 1}]]}]})
     assert len(app.dataframe[0].value) == 4
 
 

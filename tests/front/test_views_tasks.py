@@ -3,7 +3,7 @@ from streamlit.testing.v1 import AppTest
 
 from front.errors import CoreUnreachable
 from tests.front.fakes import running, task
-from tests.front.pages import Pages, said
+from tests.front.pages import Core, again, open_page, press, said
 
 ID = "7e57ed00-0000-4000-8000-000000000000"
 
@@ -17,52 +17,52 @@ def at_minute(minute: int, **changed: object) -> dict[str, object]:
     return task(f"t{minute:02}", submitted_at=f"2026-11-24T12:{minute:02}:00+00:00", **changed)
 
 
-def test_my_tasks_come_first_and_everybodys_on_demand(pages: Pages) -> None:
-    pages.client.put(at_minute(1), at_minute(2, username="tanaka"), at_minute(3))
-    app = pages.open("tasks")
+def test_my_tasks_come_first_and_everybodys_on_demand(fake: Core) -> None:
+    fake.client.put(at_minute(1), at_minute(2, username="tanaka"), at_minute(3))
+    app = open_page("tasks")
     assert rows(app) == ["t03", "t01"]
     app.button_group(key="whose").set_value("Everybody's")
-    assert rows(pages.again(app)) == ["t03", "t02", "t01"]
+    assert rows(again(app)) == ["t03", "t02", "t01"]
 
 
-def test_a_row_says_what_became_of_the_task_in_the_companys_time(pages: Pages) -> None:
-    pages.client.put(
+def test_a_row_says_what_became_of_the_task_in_the_companys_time(fake: Core) -> None:
+    fake.client.put(
         at_minute(1),
         at_minute(2, task_status="STARTED", progress={"done": 0.58, "message": ""}),
         at_minute(3, task_status="PENDING", queue_position=2, started_at=None),
     )
-    text = said(pages.open("tasks"))
+    text = said(open_page("tasks"))
     assert "sato · 2026/11/24 21:01 · took 1 min 30 s" in text
     assert "58%" in text
     assert "number 2 in the queue" in text
 
 
-def test_older_tasks_are_a_page_away(pages: Pages) -> None:
-    pages.client.put(*(at_minute(minute) for minute in range(25)))
-    app = pages.open("tasks")
+def test_older_tasks_are_a_page_away(fake: Core) -> None:
+    fake.client.put(*(at_minute(minute) for minute in range(25)))
+    app = open_page("tasks")
     assert rows(app)[-1] == "t05"
-    pages.press(app, "older")
+    press(app, "older")
     assert rows(app) == ["t04", "t03", "t02", "t01", "t00"]
     assert app.button(key="older").disabled
-    assert rows(pages.press(app, "newer"))[0] == "t24"
+    assert rows(press(app, "newer"))[0] == "t24"
 
 
-def test_nobody_is_lost_in_an_empty_list(pages: Pages) -> None:
-    assert "No task yet. Submit one" in said(pages.open("tasks"))
+def test_nobody_is_lost_in_an_empty_list(fake: Core) -> None:
+    assert "No task yet. Submit one" in said(open_page("tasks"))
 
 
-def test_a_row_opens_its_task_and_the_address_keeps_it(pages: Pages) -> None:
-    pages.client.put(task(ID))
-    app = pages.press(pages.open("tasks"), f"open-{ID}")
+def test_a_row_opens_its_task_and_the_address_keeps_it(fake: Core) -> None:
+    fake.client.put(task(ID))
+    app = press(open_page("tasks"), f"open-{ID}")
     assert app.query_params["task"] == ID
     assert app.title[0].value == "Count the items"
-    pages.press(app, "back")
+    press(app, "back")
     assert "task" not in app.query_params
 
 
-def test_a_running_task_shows_how_far_it_is(pages: Pages) -> None:
-    pages.client.put(running(task_id=ID))
-    app = pages.open("tasks", task=ID)
+def test_a_running_task_shows_how_far_it_is(fake: Core) -> None:
+    fake.client.put(running(task_id=ID))
+    app = open_page("tasks", task=ID)
     assert app.progress[0].value == 58
     assert app.progress[0].text.replace("\\", "") == "**58%**: Item 7"
 
@@ -71,73 +71,73 @@ def test_a_running_task_shows_how_far_it_is(pages: Pages) -> None:
     ("position", "words"),
     [(1, "It is next."), (2, "1 task before it."), (4, "3 tasks before it."), (None, "It is next.")],
 )
-def test_a_waiting_task_says_how_many_are_before_it(pages: Pages, position: int | None, words: str) -> None:
-    pages.client.put(running(task_id=ID, task_status="PENDING", queue_position=position, started_at=None))
-    assert words in pages.open("tasks", task=ID).progress[0].text.replace("\\", "")
+def test_a_waiting_task_says_how_many_are_before_it(fake: Core, position: int | None, words: str) -> None:
+    fake.client.put(running(task_id=ID, task_status="PENDING", queue_position=position, started_at=None))
+    assert words in open_page("tasks", task=ID).progress[0].text.replace("\\", "")
 
 
-def test_the_result_appears_when_the_task_is_done(pages: Pages) -> None:
-    pages.client.put(running(task_id=ID))
-    app = pages.open("tasks", task=ID)
-    pages.client.put(task(ID, result={"metrics": {"Items": 1234}}))
-    pages.again(app)
+def test_the_result_appears_when_the_task_is_done(fake: Core) -> None:
+    fake.client.put(running(task_id=ID))
+    app = open_page("tasks", task=ID)
+    fake.client.put(task(ID, result={"metrics": {"Items": 1234}}))
+    again(app)
     assert app.metric[0].value == "1,234"
     assert not app.progress
 
 
-def test_a_failed_task_says_what_went_wrong(pages: Pages) -> None:
+def test_a_failed_task_says_what_went_wrong(fake: Core) -> None:
     error = {"type": "ValueError", "message": "The column 'qty' is missing."}
-    pages.client.put(task(ID, task_status="FAILURE", result=None, error=error))
-    assert "**ValueError**: The column 'qty' is missing." in said(pages.open("tasks", task=ID))
+    fake.client.put(task(ID, task_status="FAILURE", result=None, error=error))
+    assert "**ValueError**: The column 'qty' is missing." in said(open_page("tasks", task=ID))
 
 
-def test_cancelling_takes_a_second_step(pages: Pages) -> None:
-    pages.client.put(running(task_id=ID, username="tanaka"))
-    app = pages.press(pages.open("tasks", task=ID), "cancel")
+def test_cancelling_takes_a_second_step(fake: Core) -> None:
+    fake.client.put(running(task_id=ID, username="tanaka"))
+    app = press(open_page("tasks", task=ID), "cancel")
     assert "Cancel tanaka's task?" in said(app)
-    assert "delete_task" not in pages.client.calls
-    pages.press(app, "cancel-yes")
+    assert "delete_task" not in fake.client.calls
+    press(app, "cancel-yes")
     assert "This task was cancelled" in said(app)
 
 
-def test_a_cancel_by_mistake_is_taken_back(pages: Pages) -> None:
-    pages.client.put(running(task_id=ID))
-    app = pages.press(pages.open("tasks", task=ID), "cancel")
-    pages.press(app, "cancel-no")
+def test_a_cancel_by_mistake_is_taken_back(fake: Core) -> None:
+    fake.client.put(running(task_id=ID))
+    app = press(open_page("tasks", task=ID), "cancel")
+    press(app, "cancel-no")
     assert app.button(key="cancel")
-    assert "delete_task" not in pages.client.calls
+    assert "delete_task" not in fake.client.calls
 
 
-def test_an_unknown_task_is_told_kindly(pages: Pages) -> None:
-    text = said(pages.open("tasks", task="nonsense"))
+def test_an_unknown_task_is_told_kindly(fake: Core) -> None:
+    text = said(open_page("tasks", task="nonsense"))
     assert "There is no task nonsense." in text
     assert "Check the link, or look among all tasks." in text
 
 
-def test_while_the_core_is_silent_the_last_that_is_known_stays(pages: Pages) -> None:
-    pages.client.put(running(task_id=ID))
-    app = pages.open("tasks", task=ID)
-    pages.client.failure = CoreUnreachable("The core did not answer in time.")
-    pages.again(app)
+def test_while_the_core_is_silent_the_last_that_is_known_stays(fake: Core) -> None:
+    fake.client.put(running(task_id=ID))
+    app = open_page("tasks", task=ID)
+    fake.client.failure = CoreUnreachable("The core did not answer in time.")
+    again(app)
     assert "No fresh news of this task; it goes on without this page." in said(app)
     assert app.progress[0].value == 58
 
 
-def test_a_result_that_was_seen_can_be_read_on_while_the_core_sleeps(pages: Pages) -> None:
-    pages.client.put(task(ID, result={"metrics": {"Items": 7}}))
-    app = pages.open("tasks", task=ID)
-    pages.see("asleep")
-    assert pages.again(app).metric[0].value == "7"
+def test_a_result_that_was_seen_can_be_read_on_while_the_core_sleeps(fake: Core) -> None:
+    fake.client.put(task(ID, result={"metrics": {"Items": 7}}))
+    app = open_page("tasks", task=ID)
+    fake.see("asleep")
+    assert again(app).metric[0].value == "7"
 
 
-def test_a_task_of_a_sleeping_core_is_promised_for_later(pages: Pages) -> None:
-    pages.see("asleep")
-    assert "shown here as soon as it is awake" in said(pages.open("tasks", task=ID))
+def test_a_task_of_a_sleeping_core_is_promised_for_later(fake: Core) -> None:
+    fake.see("asleep")
+    assert "shown here as soon as it is awake" in said(open_page("tasks", task=ID))
 
 
-def test_the_inputs_are_shown_by_the_labels_of_the_form(pages: Pages) -> None:
-    pages.client.put(task(ID, params={"level": 0.9, "note": None, "gone": [1, 2], "sales": "f1"}))
-    app = pages.open("tasks", task=ID)
+def test_the_inputs_are_shown_by_the_labels_of_the_form(fake: Core) -> None:
+    fake.client.put(task(ID, params={"level": 0.9, "note": None, "gone": [1, 2], "sales": "f1"}))
+    app = open_page("tasks", task=ID)
     assert [line.value.replace("\\", "") for line in app.expander[0].markdown] == [
         "Level: **0.9**",
         "Note: **nothing**",
@@ -146,28 +146,26 @@ def test_the_inputs_are_shown_by_the_labels_of_the_form(pages: Pages) -> None:
     assert app.download_button(key="input-sales").label.replace("\\", "") == "Sales: the uploaded file"
 
 
-def test_running_again_opens_the_form_as_it_was(pages: Pages) -> None:
-    pages.client.put(task(ID, params={"sales": "f1", "level": 0.6, "note": "x"}))
-    app = pages.press(pages.open("tasks", task=ID), "again")
+def test_running_again_opens_the_form_as_it_was(fake: Core) -> None:
+    fake.client.put(task(ID, params={"sales": "f1", "level": 0.6, "note": "x"}))
+    app = press(open_page("tasks", task=ID), "again")
     assert app.number_input(key="param-count-level").value == 0.6
     assert app.text_input(key="param-count-note").value == "x"
     app.switch_page("views/submit.py")  # a test's page does not follow the script's own switch
-    pages.press(pages.again(app), "submit")
-    assert [one["params"] for one in pages.client.all_tasks.values()] == [
-        {"sales": "f1", "level": 0.6, "note": "x"}
-    ] * 2
+    press(again(app), "submit")
+    assert [one["params"] for one in fake.client.all_tasks.values()] == [{"sales": "f1", "level": 0.6, "note": "x"}] * 2
 
 
-def test_the_link_names_the_task_and_nobody(pages: Pages) -> None:
-    pages.client.put(task(ID))
-    app = pages.open("tasks")
+def test_the_link_names_the_task_and_nobody(fake: Core) -> None:
+    fake.client.put(task(ID))
+    app = open_page("tasks")
     app.context = {"url": "http://front.example/tasks"}
     app.query_params["task"] = ID
-    assert pages.again(app).code[-1].value == f"http://front.example/tasks?task={ID}"
+    assert again(app).code[-1].value == f"http://front.example/tasks?task={ID}"
 
 
-def test_names_and_messages_are_shown_letter_by_letter(pages: Pages) -> None:
-    pages.client.put(running(task_id=ID, username="**x**", progress={"done": 0.1, "message": ":red[a]"}))
-    app = pages.open("tasks", user="**x**", task=ID)
+def test_names_and_messages_are_shown_letter_by_letter(fake: Core) -> None:
+    fake.client.put(running(task_id=ID, username="**x**", progress={"done": 0.1, "message": ":red[a]"}))
+    app = open_page("tasks", user="**x**", task=ID)
     assert app.progress[0].text == r"**10%**: \:red\[a\]"
     assert any(r"\*\*x\*\*" in caption.value for caption in app.caption)
