@@ -85,7 +85,7 @@ def _until_ready(machine: instance.Instance, client: CoreClient) -> None:
         if state.name == "stopped":
             raise FrontError(f"The core did not start. {state.reason}")
         try:
-            if set(client.ready().values()) == {"ok"}:
+            if client.readiness()[0]:
                 return
         except FrontError:
             pass  # it is still starting

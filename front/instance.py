@@ -119,7 +119,7 @@ class LocalInstance:
             return InstanceState("stopped")
         if self._process.poll() is None:
             return InstanceState("stopping" if self._told_to_end else "running")
-        return InstanceState("stopped", "" if self._told_to_end else f"The core ended by itself. {self._last_words()}")
+        return InstanceState("stopped", "" if self._told_to_end else self._end(self._process.returncode))
 
     def start(self) -> None:
         name = self.state().name
@@ -161,9 +161,13 @@ class LocalInstance:
     def _log(self) -> Path:
         return self.data_dir / "core.log"
 
-    def _last_words(self) -> str:
+    def _end(self, status: int) -> str:
+        """Why it ended without being told: what it said last, unless somebody killed it."""
+        if status < 0:
+            return f"The core was killed ({signal.Signals(-status).name}). Start it again."
         lines = self._log.read_text(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), f"It left no word in {self._log.name}.")
+        said = next((line for line in reversed(lines) if line.strip()), f"It left no word in {self._log.name}.")
+        return f"The core ended by itself. {said}"
 
 
 def make(settings: Settings) -> Instance:

@@ -54,6 +54,7 @@ class LiveCore:
             "CORE_PORT": str(self.port),
             "DATA_DIR": str(data_dir),
             "JOBS_PACKAGE": "tests.jobs",
+            "OKOSU_PARENT_PID": str(os.getpid()),
             **env,
         }
         self.http = httpx2.Client(base_url=self.url, headers={"X-API-Key": self.key}, timeout=10, trust_env=False)

@@ -151,7 +151,7 @@ def test_a_watch_wakes_a_real_core_and_puts_it_to_sleep(instance: LocalInstance)
     watch.end()
 
 
-def test_a_core_that_dies_while_it_is_used_is_told_with_its_last_words(instance: LocalInstance) -> None:
+def test_a_core_that_is_killed_while_it_is_used_is_told_as_that(instance: LocalInstance) -> None:
     client = CoreClient(instance.core_url, KEY)
     watch = Watch(instance, client, quick=0.1).begin()
     watch.start("sato")
@@ -160,5 +160,5 @@ def test_a_core_that_dies_while_it_is_used_is_told_with_its_last_words(instance:
     family(instance)[0].kill()
     until(lambda: watch.snapshot().stage == "asleep")
 
-    assert "ended by itself" in watch.snapshot().problem
+    assert "was killed (SIGKILL)" in watch.snapshot().problem
     watch.end()
