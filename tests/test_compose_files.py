@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,11 @@ def test_an_image_is_made_from_the_hashed_lock_of_its_own_tier_alone(tier: str) 
     for stage in re.split(r"(?m)^FROM ", text)[1:]:
         if not stage.startswith("python:3.13-slim AS build"):
             assert "\nUSER okosu\nCMD [" in re.sub(r"(?m)^#.*\n", "", stage)
+
+
+def test_flowers_image_has_every_module_of_the_core_that_the_celery_settings_need() -> None:
+    names = "import core.celery_app, sys; print(*[name for name in sys.modules if name.partition('.')[0] == 'core'])"
+    env = {"REDIS_URL": "redis://nowhere", "PYTHONPATH": str(ROOT)}
+    loaded = subprocess.run([sys.executable, "-c", names], env=env, capture_output=True, text=True, check=True)
+    copied = re.findall(r"core/(\w+)\.py", (ROOT / "flower" / "Dockerfile").read_text())
+    assert {name.removeprefix("core.").replace("core", "__init__") for name in loaded.stdout.split()} == set(copied)
