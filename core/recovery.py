@@ -2,24 +2,25 @@
 
 import json
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from core import protocol
-from core.errors import QueueUnavailable
-from core.files import Files
-from core.runner import LEASE
+from core.errors import QueueUnavailable, UnknownJob
+from core.registry import Job
+from core.runner import LEASE, failure
+from core.settings import WorkerSettings
 from core.store import Store
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
 GAP = 6_000_000  # µs without any beat: Redis was away, not the workers
-WINDOW = 50  # how much of the queue's head is looked at for tasks without a message
+WINDOW = 50  # how many of the tasks that have waited longest are looked for in the queue
 SETTLED = 3_000_000  # µs that a message may be between the queue and its claim
-HOUSEKEEPING_SECONDS = 600
 
 
 def missing(messages: Iterable[bytes], waiting: list[str], *, whole: bool) -> set[str]:
@@ -30,70 +31,81 @@ def missing(messages: Iterable[bytes], waiting: list[str], *, whole: bool) -> se
     """
     queued = {json.loads(message)["headers"]["id"] for message in messages}
     found = [place for place, task_id in enumerate(waiting) if task_id in queued]
-    reach = len(waiting) if whole else (max(found) if found else 0)
+    reach = len(waiting) if whole else max(found, default=0)
     return {task_id for task_id in waiting[:reach] if task_id not in queued}
 
 
-class Recovery(threading.Thread):
+class Recovery:
     """Beats once a second as long as the worker's main process lives, whatever its children do."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # the collaborators of one thread
+    def __init__(
         self,
-        store: Store,
-        files: Files,
+        config: WorkerSettings,
         worker: str,
-        active: Callable[[], list[str]],
-        stop_task: Callable[[str], None],
-        beat_file: Path,
-        retention_seconds: float,
+        jobs: Mapping[str, Job],
+        runs: Callable[[], list[tuple[str, str]]],
     ) -> None:
-        super().__init__(name="recovery", daemon=True)
-        self._store, self._files, self._worker = store, files, worker
-        self._active, self._stop_task, self._beat_file = active, stop_task, beat_file
-        self._retention, self._next_housekeeping = retention_seconds, 0.0
+        """`runs` answers with the task and the owner of each run of this worker."""
+        self._store, self._worker, self._jobs, self._runs = Store(config.broker_url), worker, jobs, runs
+        self._beat_file = Path(os.environ.get("WORKER_BEAT_FILE", config.data_dir / "worker-beat"))
         self._suspects: set[str] = set()
-        self._suspected_at = 0.0
+        self._looked_at = 0.0
 
-    def run(self) -> None:
+    def start(self, end_run: Callable[[str], None]) -> None:
+        """Beat from now on; `end_run` ends an owner's run."""
+        threading.Thread(target=self._beat_for_ever, args=[end_run], name="recovery", daemon=True).start()
+
+    def _beat_for_ever(self, end_run: Callable[[str], None]) -> None:
         while True:
             try:
-                self.beat()
+                self.beat(end_run)
             except QueueUnavailable:
                 log.warning("Redis does not answer; the next beat tries again.")
             except Exception:  # without its beat a worker would lose every task that it runs
                 log.exception("A beat failed.")
             time.sleep(BEAT_SECONDS)
 
-    def beat(self) -> None:
-        active = self._active()
-        for task_id in self._store.run("renew", self._worker, LEASE, *active) if active else []:
-            self._stop_task(task_id.decode())
+    def beat(self, end_run: Callable[[str], None]) -> None:
+        runs = [word for run in self._runs() for word in run]
+        for owner in self._store.run("renew", LEASE, *runs) if runs else []:
+            end_run(owner.decode())
         for task_id in self._store.run("beat", self._worker, GAP, LEASE):
-            self.give_back(task_id.decode(), "lost")
+            self.give_back(task_id.decode(), "", "lost")
         self._beat_file.touch()
-        if time.monotonic() - self._suspected_at > SETTLED / 1e6:
+        if time.monotonic() - self._looked_at > SETTLED / 1e6:
             self._repair()
-        if time.monotonic() > self._next_housekeeping:
-            self._next_housekeeping = time.monotonic() + HOUSEKEEPING_SECONDS
-            self._housekeep()
 
-    def give_back(self, task_id: str, how: str) -> None:
-        """Let another run start from the beginning: at once, and before all that only waits."""
-        if self._store.run("give_back", task_id, self._message(task_id), how):
-            log.warning("Task %s was %s by its worker and waits again.", task_id, how)
+    def give_back(self, task_id: str, owner: str, how: str) -> None:
+        """Let another run start from the beginning: at once, and before all that only waits.
+
+        `lost` counts as an attempt; `stopped` does not, unless its job must not be run twice. Without `owner` the
+        task is given back if its lease has lapsed; its worker may still live, and take it back.
+        """
+        try:
+            job = self._store.look(task_id).job
+            counts = how == "lost" or (job in self._jobs and not self._jobs[job].retry)
+            if self._store.run("give_back", task_id, protocol.task_message(task_id, job), owner, int(counts)):
+                log.warning("Task %s was %s while it ran (%s) and waits again.", task_id, how, owner or "lease lapsed")
+        except QueueUnavailable:
+            log.warning("Task %s was %s while it ran and waits again when its lease has lapsed.", task_id, how)
+
+    def refuse(self, task_id: str, job: str) -> None:
+        """A task whose job is gone fails."""
+        error = UnknownJob(job, sorted(self._jobs))
+        self._store.run("refuse", task_id, failure("UnknownJob", str(error)))
+
+    def cancel(self, task_id: str) -> None:
+        self._store.run("cancel", task_id)
+
+    def state(self, task_id: str) -> str:
+        """Empty for a task that nobody knows."""
+        return self._store.look(task_id).state
 
     def _repair(self) -> None:
         messages, waiting = self._store.queued(WINDOW)
-        lost = missing(messages, [task_id.decode() for task_id in waiting], whole=len(messages) < WINDOW)
+        lost = missing(messages, [task_id.decode() for task_id in waiting], whole=len(messages) < 2 * WINDOW)
         for task_id in lost & self._suspects:
-            if self._store.run("repush", task_id, self._message(task_id), SETTLED):
+            job = self._store.look(task_id).job
+            if self._store.run("repush", task_id, protocol.task_message(task_id, job), SETTLED):
                 log.warning("Task %s waited without a message in the queue; it has a new one.", task_id)
-        self._suspects, self._suspected_at = lost, time.monotonic()
-
-    def _message(self, task_id: str) -> str:
-        return protocol.task_message(task_id, self._store.run("status", task_id)[2][0].decode())
-
-    def _housekeep(self) -> None:
-        tasks, files = self._store.run("expire", self._retention * 1e6), self._files.expire(self._retention)
-        if tasks or files:
-            log.info("Retention is over for %s tasks and %s files; they are removed.", tasks, files)
+        self._suspects, self._looked_at = lost, time.monotonic()

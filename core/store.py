@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 import redis.asyncio
@@ -17,15 +18,23 @@ from core.errors import QueueUnavailable
 log = logging.getLogger(__name__)
 
 LUA = Path(__file__).parent / "lua"
-# One attempt on a fresh connection: enough for a Redis that was restarted, and still an answer within 3 s.
-# Every script may be run twice: a submit finds its own record, a claim its own token.
+# One more attempt on a fresh connection: enough for a Redis that was restarted.
+# Every script may be run twice: a submit finds its own record, a claim its own owner.
 TIMEOUTS: dict[str, Any] = {"socket_timeout": 1.2, "socket_connect_timeout": 1.0}
+DEADLINE = 2.5  # s, whatever a request has to wait for: nobody's request hangs while Redis does
 
 
 @cache
 def _scripts() -> dict[str, str]:
     prelude = (LUA / "prelude.lua").read_text()
     return {path.stem: prelude + path.read_text() for path in LUA.glob("*.lua") if path.stem != "prelude"}
+
+
+class Glance(NamedTuple):
+    """State and job of a task; both empty if nobody knows it."""
+
+    state: str
+    job: str
 
 
 class Store:
@@ -42,10 +51,14 @@ class Store:
         except redis.RedisError as error:
             raise _unavailable(error) from error
 
+    def look(self, task_id: str) -> Glance:
+        row = self.run("look", task_id)
+        return Glance(*[(field or b"").decode() for field in row])
+
     def queued(self, count: int) -> tuple[list[bytes], list[bytes]]:
-        """The messages that are taken next, and the ids that have waited longest; `count` of each at most."""
+        """The messages that are taken next, `2 * count`; the ids that wait again and the new ones, `count` of each."""
         pipe = self._redis.pipeline(transaction=True)
-        pipe.lrange("celery", -count, -1)
+        pipe.lrange("celery", -2 * count, -1)
         pipe.zrange("okosu:tasks:RETRY", 0, count - 1)
         pipe.zrange("okosu:tasks:PENDING", 0, count - 1)
         try:
@@ -65,28 +78,23 @@ class AsyncStore:
         again = redis.asyncio.retry.Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
         # A request that finds every connection taken waits for one instead of opening more than Redis can hold.
         pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=64, timeout=2, retry=again, **TIMEOUTS
+            url, max_connections=64, timeout=None, retry=again, **TIMEOUTS
         )
         self._redis = redis.asyncio.Redis(connection_pool=pool)
         self._scripts = {name: self._redis.register_script(text) for name, text in _scripts().items()}
 
     async def run(self, script: str, *args: str | bytes | float) -> Any:
         try:
-            return await self._scripts[script](args=args)
-        except redis.RedisError as error:
-            raise _unavailable(error) from error
-
-    async def set(self, key: str, value: str) -> None:
-        try:
-            await self._redis.set(key, value)
-        except redis.RedisError as error:
+            async with asyncio.timeout(DEADLINE):
+                return await self._scripts[script](args=args)
+        except (redis.RedisError, TimeoutError) as error:
             raise _unavailable(error) from error
 
     async def close(self) -> None:
         await self._redis.aclose()
 
 
-def _unavailable(error: redis.RedisError) -> QueueUnavailable:
+def _unavailable(error: Exception) -> QueueUnavailable:
     # An unknown script or a wrong type is our own mistake, and must not look like an outage.
     if isinstance(error, redis.ResponseError) and not str(error).startswith(
         ("OOM", "MISCONF", "READONLY", "LOADING", "NOAUTH", "WRONGPASS")

@@ -59,7 +59,7 @@ class Tasks:
     async def cancel(self, task_id: str) -> None:
         """REVOKED at once, whoever lives; the workers are told to stop it by Celery's own revoke."""
         known = _canonical(task_id)
-        verdict = await self.store.run("cancel", known, protocol.revoke_message(known))
+        verdict = await self.store.run("cancel", known, protocol.REVOKES, protocol.revoke_message(known))
         if verdict == b"unknown":
             raise UnknownTask(task_id)
         if verdict == b"finished":

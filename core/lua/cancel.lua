@@ -1,8 +1,8 @@
--- id, message -> 'unknown', 'finished' or 'revoked'; the message tells every worker to stop the task
-local id, message = unpack(ARGV)
+-- id, channel, message -> 'unknown', 'finished' or 'revoked'; the message tells every worker to stop the task
+local id, channel, message = unpack(ARGV)
 local state = get(id, 'state')[1]
 if not state then return 'unknown' end
 if state == 'SUCCESS' or state == 'FAILURE' then return 'finished' end
 if state ~= 'REVOKED' then finish(id, 'REVOKED') end
-if message then redis.call('PUBLISH', '/0.celery.pidbox', message) end
+if message then redis.call('PUBLISH', channel, message) end
 return 'revoked'

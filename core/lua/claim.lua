@@ -1,7 +1,7 @@
--- id, token, worker, lease (µs), attempts allowed, error if they are used up -> {user, params}, or nothing: do not run it
-local id, token, worker, lease, allowed, lost = unpack(ARGV)
-local state, owner, attempt, user, params = unpack(get(id, 'state', 'token', 'attempt', 'user', 'params'))
-local mine = state == 'STARTED' and owner == token
+-- id, owner, lease (µs), attempts allowed, error if they are used up -> the parameters, or nothing: do not run it
+local id, owner, lease, allowed, lost = unpack(ARGV)
+local state, holder, attempt, params = unpack(get(id, 'state', 'owner', 'attempt', 'params'))
+local mine = state == 'STARTED' and holder == owner
 if not waits(state) and not mine then return false end
 attempt = tonumber(attempt or 0) + (mine and 0 or 1)
 if attempt > tonumber(allowed) then
@@ -9,6 +9,7 @@ if attempt > tonumber(allowed) then
   return false
 end
 if not mine then move(id, 'STARTED') end
-set(id, 'token', token, 'worker', worker, 'attempt', attempt, 'started', text(now()), 'done', '0', 'message', '')
+set(id, 'owner', owner, 'attempt', attempt, 'started', text(now()))
+redis.call('HDEL', record(id), 'done', 'message')
 redis.call('ZADD', 'okosu:leases', text(now() + lease), id)
-return {user, params}
+return params

@@ -1,11 +1,14 @@
--- age (µs) -> how many finished tasks that are older were forgotten; 1000 at most, so that nobody waits long
-local before, gone = text(now() - ARGV[1]), 0
+-- age (µs) -> how many tasks that finished before that were forgotten; 900 at most, so that nobody waits long
+local before, gone = now() - ARGV[1], 0
 for _, state in ipairs({'SUCCESS', 'FAILURE', 'REVOKED'}) do
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', index(state), '-inf', before, 'LIMIT', 0, 300)) do
-    redis.call('ZREM', index(state), id)
-    redis.call('ZREM', index(state) .. ':' .. (get(id, 'user')[1] or ''), id)
-    redis.call('DEL', record(id))
-    gone = gone + 1
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', index(state), '-inf', text(before), 'LIMIT', 0, 300)) do
+    local user, finished = unpack(get(id, 'user', 'finished'))
+    if tonumber(finished or 0) < before then
+      redis.call('ZREM', index(state), id)
+      redis.call('ZREM', index(state) .. ':' .. (user or ''), id)
+      redis.call('DEL', record(id))
+      gone = gone + 1
+    end
   end
 end
 return gone

@@ -1,13 +1,16 @@
--- id, message, how: 'lost' (the worker died) or 'returned' (it was told to stop: no attempt is counted) -> 1 if it waits again
-local id, message, how = unpack(ARGV)
-local state, attempt = unpack(get(id, 'state', 'attempt'))
+-- id, message, owner or '', whether it counts as an attempt -> 1 if it waits again
+-- With an owner: if it still is the owner. Without: if the lease has lapsed; the owner may come back and renew it.
+local id, message, owner, counts = unpack(ARGV)
+local state, holder, attempt = unpack(get(id, 'state', 'owner', 'attempt'))
 if state ~= 'STARTED' then return 0 end
+if owner == '' then
+  if tonumber(redis.call('ZSCORE', 'okosu:leases', id) or 0) > now() then return 0 end
+else
+  if holder ~= owner then return 0 end
+  redis.call('HDEL', record(id), 'owner')
+end
+if counts == '0' then set(id, 'attempt', attempt - 1) end
 move(id, 'RETRY')
 redis.call('ZREM', 'okosu:leases', id)
-if how == 'returned' then
-  set(id, 'attempt', attempt - 1)
-  redis.call('HDEL', record(id), 'token', 'worker')
-end
-set(id, 'pushed', text(now()))
-redis.call('RPUSH', 'celery', message)
+push(id, message)
 return 1

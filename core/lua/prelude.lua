@@ -20,16 +20,26 @@ local function move(id, to)
 end
 
 local function waits(state) return state == 'PENDING' or state == 'RETRY' end
-local function runs(state, token, mine) return (state == 'STARTED' or state == 'RETRY') and token == mine end
+-- A run whose lease has lapsed still owns its task, until another claims it.
+local function owns(id, owner)
+  local state, holder = unpack(get(id, 'state', 'owner'))
+  return (state == 'STARTED' or state == 'RETRY') and holder == owner
+end
 local function waiting() return redis.call('ZCARD', index('PENDING')) + redis.call('ZCARD', index('RETRY')) end
 
 local function finish(id, state, field, value)
   move(id, state)
   set(id, 'finished', text(now()))
   if field then set(id, field, value) end
-  redis.call('HDEL', record(id), 'token', 'worker')
+  redis.call('HDEL', record(id), 'owner')
   redis.call('ZREM', 'okosu:leases', id)
   act()
+end
+
+-- Put in front of the queue: workers take from the right.
+local function push(id, message)
+  set(id, 'pushed', text(now()))
+  redis.call('RPUSH', 'celery', message)
 end
 
 -- The place in the queue, from 1; 0 if it does not wait. What a dead worker held goes first.

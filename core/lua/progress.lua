@@ -1,4 +1,3 @@
--- id, token, done, message
-local id, token, done, message = unpack(ARGV)
-local state, owner = unpack(get(id, 'state', 'token'))
-if runs(state, owner, token) then set(id, 'done', done, 'message', message) end
+-- id, owner, done, message
+local id, owner, done, message = unpack(ARGV)
+if owns(id, owner) then set(id, 'done', done, 'message', message) end

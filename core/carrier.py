@@ -1,0 +1,106 @@
+"""How Celery carries tasks here: what its main process must do otherwise, so that the records in Redis stay true."""
+
+import logging
+from functools import partial
+from typing import Any
+
+import billiard
+from celery import Celery, signals
+from celery.backends.base import DisabledBackend
+from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.prefork import TaskPool
+from celery.worker import consumer, request
+from celery.worker.state import active_requests
+
+from core import processes
+from core.recovery import Recovery
+from core.runner import owner_of
+
+log = logging.getLogger(__name__)
+
+
+def install(app: Celery, recovery: Recovery) -> None:
+    """Make this process tell `recovery` what becomes of its runs."""
+    app.recovery = recovery
+    app.backend_cls = Records
+    app.conf.update(worker_pool=Pool, worker_consumer=Consumer)
+    # Runs are ended by Celery's own thread, which alone knows for certain that they still run.
+    signals.worker_ready.connect(lambda sender, **_: recovery.start(partial(sender.call_soon, _end_run)), weak=False)
+    signals.task_unknown.connect(lambda id, name, **_: recovery.refuse(id, name), weak=False)  # noqa: A006  # Celery's
+
+
+class Run(request.Request):  # type: ignore[misc]  # Celery ships no types
+    """One delivery of a task to a child; its own word for what is lost and what is handed back counts at once."""
+
+    @property
+    def owner(self) -> str:
+        return owner_of(self.hostname, self.worker_pid)
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: FBT001, FBT002  # Celery's
+        """`return_ok` says that the child lives: what the job raised has been recorded by it."""
+        super().on_failure(exc_info, send_failed_event, return_ok)
+        if not return_ok:
+            processes.end_strays({child.pid for child in billiard.active_children()})
+            self.app.recovery.give_back(self.id, self.owner, "lost")
+
+    def cancel(self, *args: Any, **kwargs: Any) -> None:
+        """The worker is told to stop."""
+        super().cancel(*args, **kwargs)
+        self.app.recovery.give_back(self.id, self.owner, "stopped")
+
+
+class Children(AsynPool):  # type: ignore[misc]  # as above
+    """Looks for dead children every second: the news of a death may come too early, and Celery looks every 5 s."""
+
+    @property
+    def timers(self) -> dict[Any, float]:
+        return {self.maintain_pool: 1.0}
+
+
+class Pool(TaskPool):  # type: ignore[misc]  # as above
+    """A run is ended with all that it started, whatever signal was asked for and whatever its job does with signals."""
+
+    Pool = Children
+
+    def on_start(self) -> None:
+        super().on_start()
+        self.terminate_job = self._end
+
+    def _end(self, pid: int, signal: int | None = None) -> None:
+        processes.end(pid)
+        self._pool.terminate_job(pid, signal)  # to the dead: so that Celery knows that it was told to
+
+
+class Consumer(consumer.Consumer):  # type: ignore[misc]  # as above
+    """Asks for Redis every second; the waits of Celery grow to half a minute."""
+
+    def ensure_connected(self, connection: Any) -> Any:
+        eager = partial(connection.ensure_connection, interval_start=1, interval_step=0, interval_max=1)
+        connection.ensure_connection = eager
+        return super().ensure_connected(connection)
+
+
+class Records(DisabledBackend):  # type: ignore[misc]  # as above
+    """Every revoke that reaches a worker goes into the task's record, wherever it came from."""
+
+    def get_state(self, task_id: str) -> str:
+        return self.app.recovery.state(task_id) or "PENDING"
+
+    def mark_as_revoked(self, task_id: str, *_: Any, **__: Any) -> None:
+        self.app.recovery.cancel(task_id)
+
+
+def runs() -> list[tuple[str, str]]:
+    """The id and the owner of each run that a child has begun."""
+    while True:
+        try:
+            return [(run.id, run.owner) for run in list(active_requests)]
+        except RuntimeError:  # it has just changed; this is another thread than Celery's
+            continue
+
+
+def _end_run(owner: str) -> None:
+    for run in list(active_requests):
+        if run.owner == owner:
+            log.warning("Task %s was cancelled or runs elsewhere; this run is ended.", run.id)
+            processes.end(run.worker_pid)

@@ -1,0 +1,54 @@
+"""What a worker tidies up beside its tasks: old tasks and files, and what runs that were cut off left on the disk."""
+
+import logging
+import shutil
+import threading
+import time
+
+from core.errors import QueueUnavailable
+from core.files import Files
+from core.settings import WorkerSettings
+from core.store import Store
+
+log = logging.getLogger(__name__)
+
+CLEAR_SECONDS = 3.0
+EXPIRE_SECONDS = 600.0
+OVER = ("", "SUCCESS", "FAILURE", "REVOKED")
+
+
+class Housekeeping:
+    """In a thread of its own: removing much from a disk takes longer than a claim lives."""
+
+    def __init__(self, config: WorkerSettings) -> None:
+        self._store, self._files = Store(config.broker_url), Files(config.data_dir)
+        self._scratch, self._retention = config.data_dir / "scratch", config.retention_days * 86400
+
+    def start(self) -> None:
+        threading.Thread(target=self._tidy_for_ever, name="housekeeping", daemon=True).start()
+
+    def clear(self) -> None:
+        """Remove the folders of runs that are over."""
+        for folder in self._scratch.glob("*"):
+            if self._store.look(folder.name[:36]).state in OVER:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def expire(self) -> None:
+        """Forget tasks and files whose retention is over."""
+        tasks, files = self._store.run("expire", self._retention * 1e6), self._files.expire(self._retention)
+        if tasks or files:
+            log.info("Retention is over for %s tasks and %s files; they are removed.", tasks, files)
+
+    def _tidy_for_ever(self) -> None:
+        expired_at = -EXPIRE_SECONDS
+        while True:
+            try:
+                self.clear()
+                if time.monotonic() - expired_at > EXPIRE_SECONDS:
+                    expired_at = time.monotonic()
+                    self.expire()
+            except QueueUnavailable:
+                pass  # the beat tells it
+            except Exception:  # such as a disk that fails; the next round tries again
+                log.exception("Tidying up failed.")
+            time.sleep(CLEAR_SECONDS)

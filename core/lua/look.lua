@@ -1,0 +1,2 @@
+-- id -> state, job
+return get(ARGV[1], 'state', 'job')
