@@ -12,7 +12,7 @@ PLAIN = {
     "recursion_depth_exceeded": "is nested too deep",
     "string_unicode": "must be Unicode text",
 }
-MOST_FIELDS = 50
+MOST_FIELDS = 50  # the caller chooses their names, and may send thousands
 
 
 class CoreError(Exception):
@@ -51,8 +51,7 @@ class InvalidFields(CoreError):
         fields: dict[str, str] = {}
         for problem in problems:
             at = () if problem["type"] == "json_invalid" else problem["loc"][inside:]
-            # The caller chose these names: they may be endless, or no Unicode at all.
-            name, *inner = [str(part)[:100].encode(errors="replace").decode() for part in at[:6]] or ["body"]
+            name, *inner = [str(part)[:100] for part in at[:6]] or ["body"]
             sentence = PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
             if len(fields) < MOST_FIELDS:
                 fields.setdefault(name, ".".join(inner) + ": " + sentence if inner else sentence)

@@ -99,7 +99,7 @@ def test_an_order_that_cannot_be_meant_is_refused_by_the_name_of_the_field(
 
 
 def test_so_many_wrong_names_make_no_endless_answer(core: LiveCore) -> None:
-    names = ", ".join(f'"{"x" * 200}{number}": 1' for number in range(4000))
+    names = ", ".join(f'"{number}{"x" * 200}": 1' for number in range(4000))
 
     assert len(str(refuse(core, order(params=f"{{{names}}}")))) < 20_000
 
