@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 APP_LOCKS := core/requirements.txt front/requirements.txt flower/requirements.txt
 
-.PHONY: help demo run test test-faults test-containers lint lock
+.PHONY: help demo run test test-faults test-containers lint lock audit
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -40,6 +40,9 @@ lock: $(VENV)/dev  ## compile the hashed requirements.txt of every tier
 	@for tier in core front flower; do \
 		$(COMPILE) --group $$tier --constraints tests/requirements.txt --output-file $$tier/requirements.txt || exit 1; \
 	done
+
+audit: $(VENV)/dev  ## known vulnerabilities of what is locked; asks a database on the internet
+	@for lock in $(APP_LOCKS); do $(BIN)/uvx --quiet pip-audit --disable-pip --requirement $$lock || exit 1; done
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "okosu needs Python 3.11 or newer; this is " + sys.version.split()[0])'
