@@ -13,6 +13,7 @@ import httpx2
 from tests.compose import FILES, SECRETS, compose, write_env
 from tests.live import FINISHED, free_port, until
 
+SERVICES = ("core", "worker", "redis", "flower", "flower-healthchecker", "nginx", "front")
 PORTS = ("CORE_PORT", "FRONT_PORT", "FLOWER_PORT", "FLOWER_HEALTHCHECKER_PORT")
 
 

@@ -1,0 +1,13 @@
+"""The one project that all tests of containers share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.containers.project import Project
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with Project(tmp_path_factory.mktemp("project")) as up:
+        yield up
