@@ -115,6 +115,14 @@ def test_levels_agree_with_each_other(history: list[int], days: int, block: int,
     assert 0 <= high.shortage_per_cycle <= low.shortage_per_cycle
 
 
+@pytest.mark.parametrize("service", [0.5, 0.9, 0.95, 0.999])
+def test_the_reorder_point_is_the_least_that_meets_the_service_level(service: float) -> None:
+    simulation, daily = Simulation(7, 3, 1_007, 3), np.random.default_rng(9).random(365)
+    point, demand = simulation.levels(daily, service, ignore).reorder_point, simulation.demand(daily, ignore)
+    assert (demand <= point).mean() >= service
+    assert (demand < point).mean() < service
+
+
 @settings(max_examples=50)
 @given(HISTORIES, st.integers(1, 100))
 def test_sums_over_a_circle_miss_no_day_and_prefer_none(history: list[int], length: int) -> None:
@@ -169,10 +177,15 @@ def test_returns_lower_their_day_but_never_below_nothing(tmp_path: Path) -> None
     assert items["a"]["Reorder point"] == 3
 
 
-def test_fractions_are_counted_and_no_zero_has_a_sign(tmp_path: Path) -> None:
-    file = sales(tmp_path, dict.fromkeys(["2026-04-01", "2026-04-02", "2026-04-03"], "0.1"))
-    _, items = run(file, lead_time_days=3)
+def test_fractions_are_counted(tmp_path: Path) -> None:
+    _, items = run(sales(tmp_path, dict.fromkeys(["2026-04-01", "2026-04-02", "2026-04-03"], "0.1")), lead_time_days=3)
     assert items["紙"]["Reorder point"] == 0.3
+
+
+def test_no_zero_has_a_sign(tmp_path: Path) -> None:
+    """A steady week's safety stock is -3.6e-15 before it is rounded."""
+    days = {date(2026, 4, 1) + timedelta(day): [9, 5, 4, 4, 6, 1, 0][day % 7] for day in range(70)}
+    _, items = run(sales(tmp_path, {str(day): sold for day, sold in days.items()}), lead_time_days=7)
     assert str(items["紙"]["Safety stock"]) == "0.0"
 
 

@@ -92,6 +92,11 @@ def test_a_value_may_hold_separators_quotes_and_line_breaks(tmp_path: Path) -> N
     assert table.index.tolist() == [2, 3]
 
 
+def test_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
+    table = _tables.read(upload(tmp_path, "a.csv", 'a,b\n1,2\n\n , \n"3\n3",4\n5,6\n'))
+    assert table.index.tolist() == [2, 5, 6]
+
+
 CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 
 
@@ -172,14 +177,15 @@ def test_what_is_no_table_is_refused_in_words(tmp_path: Path, job: Callable[...,
         assert foreign not in str(caught.value)
 
 
-def test_a_sheet_that_lies_about_its_size_is_read_for_what_it_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("claim", ["A1", "A1:XFD1048576"])
+def test_a_sheet_that_lies_about_its_size_is_read_for_what_it_holds(tmp_path: Path, claim: str) -> None:
     sheet = (
-        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/>'
-        '<sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2"><v>2</v></c></row></sheetData>'
-        "</worksheet>"
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f'<dimension ref="{claim}"/><sheetData><row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'
+        '<row r="2"><c r="A2"><v>3</v></c><c r="B2"><v>4</v></c></row></sheetData></worksheet>'
     )
     table = _tables.read(upload(tmp_path, "a.xlsx", workbook_with("xl/worksheets/sheet1.xml", sheet)))
-    assert rows(table) == [["2"]]
+    assert rows(table) == [["3", "4"]]
 
 
 def test_a_missing_column_is_told_with_what_is_needed_and_what_is_there(tmp_path: Path) -> None:
@@ -256,7 +262,8 @@ def test_dates_are_read_as_people_write_them(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["04/01/2026", "1.4.2026", "26/4/1", "2026-02-30", "2026-13-01", "45748", "yesterday", "2026-04"]
+    "text",
+    ["04/01/2026", "1.4.2026", "26/4/1", "2026-02-30", "202604-01", "2026-13-01", "45748", "yesterday", "2026-04"],
 )
 def test_what_is_no_certain_date_is_told_with_its_row(text: str) -> None:
     with pytest.raises(UnusableTable, match=r"Row 5, column 'date': .* is not a date such as 2026-04-01"):
