@@ -1,5 +1,5 @@
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pytest
 from pydantic import Field as Rules
@@ -7,7 +7,8 @@ from pydantic import create_model
 from streamlit.testing.v1 import AppTest
 
 from core.registry import UploadedFile
-from front import forms
+from front import forms, values
+from front.fields import Kind
 from tests.front.pages import Core, open_page, press, said
 from tests.front.test_fields import Size
 
@@ -113,7 +114,4 @@ def test_a_label_shows_foreign_text_letter_by_letter(fake: Core) -> None:
 
 
 def test_every_kind_of_field_has_a_widget() -> None:
-    assert set(forms.WIDGETS) == {
-        *("text", "integer", "number", "boolean", "choice", "date", "datetime"),
-        *("choices", "list", "file", "json"),
-    }
+    assert set(forms.WIDGETS) == set(get_args(Kind)) == set(values.SHOW)
