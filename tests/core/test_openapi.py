@@ -45,7 +45,7 @@ def description(described: LiveCore) -> BaseSchema:
 def guess_right(case: Case[Any], known: dict[str, str]) -> None:
     """What nobody finds by chance: the name of a job, the id of a task and of a file."""
     if case.path == "/start_task" and isinstance(case.body, dict):
-        case.body.update(job="sleeper", params={"seconds": 0.2}, username="sato")
+        case.body.update(job="sleeper", params={"seconds": 60}, username="sato")
     case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
 
 
