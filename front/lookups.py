@@ -11,6 +11,8 @@ from front.errors import CoreUnreachable, FrontError
 
 T = TypeVar("T")
 
+RETRY = 1.0  # seconds after which a question that failed is asked again, however old its answer may be
+
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
@@ -44,7 +46,8 @@ class Lookups:
             self._forget_unused()
             entry = self._entries.setdefault(key, _Entry())
             now = entry.used_at = time.monotonic()
-            if entry.question is None and now - entry.at >= max_age:
+            due = max_age if entry.answer.problem is None else min(max_age, RETRY)
+            if entry.question is None and now - entry.at >= due:
                 entry.question, entry.asked_at = self._pool.submit(question), now
             under_way = entry.question
         if under_way:

@@ -66,6 +66,13 @@ def test_while_the_core_is_unreachable_the_last_answer_stays_beside_the_problem(
     assert str(answer.problem) == "gone"
 
 
+def test_a_question_that_failed_is_soon_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("front.lookups.RETRY", 0)
+    lookups = Lookups()
+    lookups.ask("k", lambda: raising(CoreUnreachable("gone")), max_age=60)
+    assert lookups.ask("k", lambda: 7, max_age=60).value == 7
+
+
 def test_what_the_core_refuses_is_not_known_any_more() -> None:
     lookups = Lookups()
     lookups.ask("k", lambda: 7)
