@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from core.errors import QueueUnavailable
@@ -96,9 +97,8 @@ class AsyncStore:
 
 def _unavailable(error: Exception) -> QueueUnavailable:
     # An unknown script or a wrong type is our own mistake, and must not look like an outage.
-    if isinstance(error, redis.ResponseError) and not str(error).startswith(
-        ("OOM", "MISCONF", "READONLY", "LOADING", "NOAUTH", "WRONGPASS")
-    ):
+    refused = isinstance(error, OutOfMemoryError | ReadOnlyError) or "MISCONF" in str(error)
+    if isinstance(error, redis.ResponseError) and not refused:
         raise error
     log.warning("Redis: %s: %s", type(error).__name__, error)
     return QueueUnavailable()

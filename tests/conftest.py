@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live import LiveCore
+from tests.queue import Queue, Valkey
 
 OURS = ("CORE_", "AWS_", "REDIS_", "FRONT_", "FLOWER_", "WORKER_", "TASK_", "MAX_UPLOAD_", "RETENTION_", "ACTIVE_USER")
 ALSO = {"TIMEZONE", "JOBS_PACKAGE", "DATA_DIR"}
@@ -30,3 +31,17 @@ def own_core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
     """A core that one test has for itself."""
     with LiveCore(tmp_path_factory.mktemp("own")) as live:
         yield live
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def queue(valkey: Valkey) -> Iterator[Queue]:
+    """An empty queue that no worker and no API looks at."""
+    fresh = Queue(valkey)
+    yield fresh
+    fresh.store.close()
