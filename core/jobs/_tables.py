@@ -20,16 +20,20 @@ BLOCK = 1 << 20
 
 def read(file: UploadedFile) -> "pd.DataFrame":
     """Every cell stripped, blank rows left out; the index is the row's number in the file, the header being row 1."""
+    import pandas as pd
+
     if Path(file.name).suffix.lower() not in TEXT_NAMES | EXCEL_NAMES:
         raise UnusableTable(f"{file.name} is neither a CSV (.csv) nor an Excel file (.xlsx). Save it as one of these.")
     with file.path.open("rb") as opened:
         start = opened.read(4)
     if start == b"\xd0\xcf\x11\xe0":
         raise UnusableTable(f"{file.name} is an old Excel file or has a password. Save it as .xlsx without a password.")
-    cells = _read_excel(file) if start == b"PK\x03\x04" else _read_text(file)
-    if cells.shape[1] > MAX_COLUMNS:
-        raise UnusableTable(f"{file.name} has more than {MAX_COLUMNS} columns. Leave only those that are needed.")
-    return _with_header(cells, file.name)
+    # pyarrow, which comes with Streamlit, takes twice the memory for this and raises no MemoryError when there is none.
+    with pd.option_context("mode.string_storage", "python"):
+        cells = _read_excel(file) if start == b"PK\x03\x04" else _read_text(file)
+        if cells.shape[1] > MAX_COLUMNS:
+            raise UnusableTable(f"{file.name} has more than {MAX_COLUMNS} columns. Leave only those that are needed.")
+        return _with_header(cells, file.name)
 
 
 def _read_excel(file: UploadedFile) -> "pd.DataFrame":
