@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ Users = dict[str, str]
 USERS = TypeAdapter(Users)
 FORMAT = "%Y/%m/%d %H:%M"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-LOCK_SECONDS = 1.0  # with a Redis that hangs under the lock, still an answer within 3 s
+LOCK_SECONDS = 1.3  # a drain may wait for Redis under the lock, and everybody still has an answer within 3 s
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,18 @@ class ActiveUsers:
         except (FileNotFoundError, ValueError):
             return {}
 
-    def add(self, user: str, check: Callable[[], None] = lambda: None) -> Users:
-        """Put the user on the list, or renew their time. `check` runs under the lock and may raise."""
+    def add(self, user: str) -> tuple[Users, Callable[[], object]]:
+        """Put the user on the list, or renew their time; and what takes this back."""
+        former: Users = {}
 
         def put(users: Users) -> Users:
-            check()
+            former.update({name: at for name, at in users.items() if name == user})
             return {**users, user: self._now()}
 
-        return self._change(put)
+        def take_back(users: Users) -> Users:
+            return {name: at for name, at in users.items() if name != user} | former
+
+        return self._change(put), partial(self._change, take_back)
 
     def note(self, user: str) -> None:
         """As `add`, for a task that is accepted already: what keeps the list from being written is only logged."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any
 
 from anyio import from_thread
@@ -127,7 +126,15 @@ async def get_active_user(core: CoreDep) -> dict[str, str]:
 @routes.post("/add_active_user", tags=["Users"])
 async def add_active_user(user: schemas.User, core: CoreDep) -> dict[str, str]:
     """Put somebody on the list, or renew their time."""
-    return await run_in_threadpool(core.users.add, user.username, partial(from_thread.run, core.tasks.act))
+    users, take_back = await run_in_threadpool(core.users.add, user.username)
+    try:
+        # Afterwards, so that nobody waits for Redis under the lock. A drain that came before is seen here, and one that
+        # comes later sees the user.
+        await core.tasks.act()
+    except errors.Draining:
+        await run_in_threadpool(take_back)
+        raise
+    return users
 
 
 @routes.delete("/delete_active_user", tags=["Users"])

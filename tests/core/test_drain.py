@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -133,6 +134,32 @@ def test_a_draining_core_takes_no_task_no_user_and_no_file(idle: LiveCore) -> No
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     assert all("about to stop" in answer.json()["detail"] for answer in refused)
     assert idle.http.get("/get_active_user").json() == {}
+
+
+def test_who_was_there_before_the_drain_is_still_there_after_trying_again(idle: LiveCore) -> None:
+    before = {"sato": hours_ago(1)}
+    write_list(idle, before)
+    drain(idle, "sato")
+
+    assert idle.http.post("/add_active_user", json={"username": "sato"}).status_code == 503
+    assert idle.http.get("/get_active_user").json() == before
+
+
+def test_nobody_slips_in_between_the_look_at_the_users_and_the_drain(idle: LiveCore) -> None:
+    def join(number: int) -> tuple[str, int]:
+        name = f"user{number}"
+        return name, idle.http.post("/add_active_user", json={"username": name}).status_code
+
+    for _ in range(10):
+        write_list(idle, {})
+        with ThreadPoolExecutor(6) as pool:
+            joining = [pool.submit(join, number) for number in range(5)]
+            drained, _ = drain(idle, "sato")
+        joined = {name for name, status in (each.result() for each in joining) if status == 200}
+
+        assert set(idle.http.get("/get_active_user").json()) == joined
+        assert drained == (409 if joined else 200)
+        idle.http.delete("/drain")
 
 
 def test_a_draining_core_still_answers_for_a_task_it_knows(idle: LiveCore) -> None:
