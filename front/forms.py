@@ -46,7 +46,8 @@ def fill(job: str, field: Field, value: Any) -> None:
 
 
 def _common(field: Field, key: str) -> dict[str, Any]:
-    label = plain(field.label) + (" :small[:gray[may stay empty]]" if field.nullable else "")
+    may_be_empty = field.nullable or field.default in ("", [])
+    label = plain(field.label) + (" :small[:gray[may stay empty]]" if may_be_empty else "")
     return {"label": label, "key": key, "help": field.help or None}
 
 
