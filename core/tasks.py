@@ -23,6 +23,7 @@ from core.schemas import Activity, Drain, StartTask, microseconds_of, task_of
 from core.store import AsyncStore
 
 DRAIN_SECONDS = 600
+PARAMS_BYTES = 100_000  # Redis keeps them in memory for as long as the result
 WORKER_SECONDS = 10  # a worker that has not beaten for so long counts as dead
 
 
@@ -116,6 +117,9 @@ def _canonical(task_id: str) -> str:
 def _stored(params: dict[str, Any]) -> bytes:
     """One spelling of the parameters, so that the same request is seen to be the same."""
     try:
-        return json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise InvalidFields({"params": "numbers must be finite, text Unicode, and nothing nested too deep"}) from None
+    if len(text) > PARAMS_BYTES:
+        raise InvalidFields({"params": "are larger than 100 kB; send data as a file through POST /files"})
+    return text

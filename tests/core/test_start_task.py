@@ -82,6 +82,7 @@ def test_a_missing_parameter_and_a_file_that_is_not_there_are_told(core: LiveCor
         (order(params='{"\\ud800": ""}'), "params"),
         (order(params=nested(250)), "text"),
         (order(params=nested(400)), "params"),
+        (order(params=f'{{"text": "{"あ" * 34_000}"}}'), "params"),
         (order(params=f'{{"times": "{"9" * 5000}"}}'), "times"),
         (order(username='""'), "username"),
         (order(username='"  "'), "username"),
@@ -99,12 +100,12 @@ def test_an_order_that_cannot_be_meant_is_refused_by_the_name_of_the_field(
 
 
 def test_so_many_wrong_names_make_no_endless_answer(core: LiveCore) -> None:
-    names = ", ".join(f'"{number}{"x" * 200}": 1' for number in range(4000))
+    names = ", ".join(f'"{number}{"x" * 90}": 1' for number in range(900))
 
-    assert len(str(refuse(core, order(params=f"{{{names}}}")))) < 20_000
+    assert len(str(refuse(core, order(params=f"{{{names}}}")))) < 15_000
 
 
-@pytest.mark.parametrize("text", ["", "起こす", "a\u0000b", "\U0001f600", "x" * 900_000, "-9" * 400])
+@pytest.mark.parametrize("text", ["", "起こす", "a\u0000b", "\U0001f600", "x" * 90_000, "-9" * 400])
 def test_any_text_reaches_the_job_and_comes_back_as_it_was(core: LiveCore, text: str) -> None:
     status = core.wait(core.submit("echo", text=text))
 
