@@ -42,3 +42,7 @@ class Steps:
     def __call__(self, done: float, message: str = "") -> None:
         self.done.append(done)
         self.messages.append(message)
+
+
+def ignore(_: float) -> None:
+    """Progress that nobody watches."""

@@ -1,32 +1,20 @@
-"""Duplicate customers: what is one is found, what only looks alike is not, and it costs the memory that it says."""
-# ruff: noqa: RUF001  # wide letters are among what these tests are about
+"""Duplicate customers: what is one is found, what only looks alike is not."""
 
 import csv
-import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from rapidfuzz import fuzz
 
 from core import results
-from core.jobs import _clusters
-from core.jobs._clusters import Tree
 from core.jobs._errors import UnusableTable
-from core.jobs._names import address_key, name_key
 from core.jobs.duplicate_customers import duplicate_customers
 from core.registry import UploadedFile, discover
 from front.samples import customers as sample_customers
 from tests.core.job_files import Steps, csv_of, upload
-from tests.live import ROOT
 
 SAMPLE = Path(sample_customers.__file__).with_suffix(".csv")
 
@@ -53,66 +41,6 @@ def listed(folder: Path, *entries: tuple[str, str]) -> UploadedFile:
 
 def sample() -> UploadedFile:
     return UploadedFile("0" * 32, SAMPLE.name, SAMPLE.stat().st_size, SAMPLE)
-
-
-def ignore(_: float) -> None:
-    """Progress that nobody watches."""
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("株式会社山田商店", "㈱山田商店"),
-        ("株式会社山田商店", "山田商店(株)"),
-        ("株式会社山田商店", "山田　商店　株式会社"),
-        ("有限会社すずき", "㈲すずき"),
-        ("ﾔﾏﾀﾞ産業", "ヤマダ産業"),
-        ("髙橋 誠", "高橋誠"),
-        ("渡邊 由美子", "渡辺由美子"),
-        ("ACME Co., Ltd.", "Ａｃｍｅ"),
-        ("Tanaka K.K.", "TANAKA"),
-        ("一般社団法人 青葉会", "青葉会"),
-    ],
-)
-def test_ways_of_writing_a_name_are_no_difference(one: str, other: str) -> None:
-    assert name_key(one) == name_key(other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("東山商店", "西山商店"),
-        ("コーヒー館", "コヒ館"),
-        ("Costa", "Sta"),
-        ("Lincoln Inc.", "Coln"),
-        ("山田", "株式会社"),
-    ],
-)
-def test_other_names_stay_other_names(one: str, other: str) -> None:
-    assert name_key(one) != name_key(other)
-
-
-@pytest.mark.parametrize("name", ["株式会社", "・・", "Inc.", "-", "㈱"])
-def test_a_name_never_becomes_nothing(name: str) -> None:
-    assert name_key(name)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "東京都港区芝公園4-2-8",
-        "港区芝公園４－２－８",
-        "東京都 港区芝公園4丁目2番8号",
-        "港区芝公園四丁目2番地8",
-        "港区芝公園4ー2\u22128",
-    ],
-)
-def test_ways_of_writing_an_address_are_no_difference(written: str) -> None:
-    assert address_key(written) == "港区芝公園4-2-8"
-
-
-def test_a_city_that_begins_like_a_prefecture_is_left_alone() -> None:
-    assert address_key("京都府京都市下京区1-2") == address_key("京都市下京区1-2") == "京都市下京区1-2"
 
 
 def test_planted_duplicates_are_found_and_different_customers_are_left_apart() -> None:
@@ -210,91 +138,6 @@ def test_the_download_is_the_whole_list_in_its_order_with_groups_beside_it(tmp_p
             ["", "", "008", "Beta", ""],
             ["1", "1.0", "009", "ACME Inc.", "'+81"],
         ]
-
-
-def test_every_pair_is_compared_across_blocks() -> None:
-    size = 2 * _clusters.BLOCK + 3
-    names = [f"{number * 7919 % 1009:04}" for number in range(size)]
-    addresses = [name[::-1] if int(name) % 3 else "" for name in names]
-    found = _clusters.distances(names, addresses, ignore)
-    assert len(found) == size * (size - 1) // 2
-    pairs = list(combinations(range(size), 2))
-    for position in [*range(0, len(pairs), 997), len(pairs) - 1]:
-        a, b = pairs[position]
-        expected = fuzz.ratio(names[a], names[b]) / 100
-        if addresses[a] and addresses[b]:
-            expected = 0.6 * expected + 0.4 * fuzz.ratio(addresses[a], addresses[b]) / 100
-        assert found[position] == pytest.approx(1 - expected, abs=1e-6)
-
-
-def test_a_chain_of_likenesses_is_not_one_customer() -> None:
-    """A is like B and B like C, but A is not like C: single linkage would join all three."""
-    ((at, members),) = Tree.of(np.array([0.08, 0.5, 0.09])).groups(0.9)
-    assert at == pytest.approx(0.92)
-    assert members == [0, 1]
-
-
-def test_a_similarity_that_is_just_reached_counts() -> None:
-    """0.9 in single precision is a little less than 0.9."""
-    assert Tree.of(np.array([1 - np.float32(0.9)], dtype=float)).surplus(0.9) == 1
-
-
-LETTERS = st.text("あいうえ", min_size=1, max_size=5)
-
-
-@settings(max_examples=60)
-@given(st.lists(LETTERS, min_size=2, max_size=25), st.floats(0.5, 1))
-def test_groups_hold_what_they_promise(names: list[str], similarity: float) -> None:
-    tree = Tree.of(_clusters.distances(names, [""] * len(names), ignore))
-    groups = tree.groups(similarity)
-    members = [member for _, group in groups for member in group]
-    assert len(members) == len(set(members))
-    assert tree.surplus(similarity) == sum(len(group) - 1 for _, group in groups)
-    assert tree.surplus(similarity) <= tree.surplus(0.5)
-    for at, group in groups:
-        assert len(group) >= 2
-        assert at >= similarity - 2e-6
-    group_of = {member: number for number, (_, group) in enumerate(groups) for member in group}
-    for a, b in combinations(range(len(names)), 2):
-        if names[a] == names[b]:
-            assert group_of[a] == group_of[b]
-
-
-def limited(megabytes: int, code: str) -> str:
-    """What the code prints in a process that may have so much memory more than it has now."""
-    prelude = (
-        "import resource, pathlib, numpy, scipy.cluster.hierarchy\n"
-        "from core.jobs import _clusters\n"
-        "taken = int(pathlib.Path('/proc/self/statm').read_text().split()[5]) * resource.getpagesize()\n"
-        f"limit = taken + ({megabytes} << 20)\n"
-        "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
-    )
-    command = [sys.executable, "-c", prelude + code]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
-
-
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits the memory of a process so")
-
-
-@LINUX
-def test_the_tree_takes_the_memory_that_is_told() -> None:
-    """If this fails, scipy has changed: correct BYTES_PER_PAIR and the docstring."""
-    pairs = 4_000 * 3_999 // 2
-    code = f"_clusters.Tree.of(numpy.ones({pairs})); print('fits')"
-    assert limited(_clusters.BYTES_PER_PAIR * pairs // 2**20 + 4, code) == "fits\n"
-
-
-@LINUX
-def test_a_list_that_cannot_fit_is_refused_before_the_work_and_told_what_would_fit() -> None:
-    told = limited(1_000, "try: _clusters.check_memory(50_000)\nexcept ValueError as error: print(error)")
-    assert told.startswith("Comparing 50,000 entries needs 20,521 MB of memory, and a task may take 1,")
-    fitting = re.findall(r"at most ([\d,]+) at a time", told)[0].replace(",", "")
-    assert 9_000 < int(fitting) < 12_000
-    assert limited(1_000, f"_clusters.check_memory({fitting}); print('fits')") == "fits\n"
-
-
-def test_a_small_list_is_not_refused() -> None:
-    _clusters.check_memory(1_000)
 
 
 def test_progress_only_grows_and_ends_at_one() -> None:
