@@ -1,4 +1,4 @@
-"""An API in the test's own process, for what needs no queue; its Redis is a port where nobody listens."""
+"""An API in the test's own process, for what needs no queue; and a core whose queue each test has for itself."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +8,14 @@ from fastapi.testclient import TestClient
 
 from core import settings
 from core.api import create_app
+from tests.live import LiveCore
 
 KEYS = ("the-new-key-of-2027", "the-old-key-of-2026")
 
 
 @pytest.fixture
 def lone_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClient]:
+    """Its Redis is a port where nobody listens."""
     environment = {"CORE_API_KEY": ", ".join(KEYS), "DATA_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"}
     for name, value in {**environment, "JOBS_PACKAGE": "tests.jobs"}.items():
         monkeypatch.setenv(name, value)
@@ -21,3 +23,21 @@ def lone_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestCl
     with TestClient(create_app(), raise_server_exceptions=False, headers={"X-API-Key": KEYS[0]}) as client:
         yield client
     settings.load.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def _one_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
+    with LiveCore(tmp_path_factory.mktemp("quiet"), WORKER_PROCESSES="1") as live:
+        yield live
+
+
+@pytest.fixture
+def quiet(_one_worker: LiveCore) -> LiveCore:
+    """A core with one worker process and nobody on it: no task, no user, no drain. It may be drained and disturbed."""
+    _one_worker.http.delete("/drain")
+    for task in _one_worker.http.get("/tasks?limit=500").json():
+        if task["task_status"] in ("PENDING", "STARTED", "RETRY"):
+            _one_worker.http.delete(f"/delete_task/{task['task_id']}")
+    for user in _one_worker.http.get("/get_active_user").json():
+        _one_worker.http.request("DELETE", "/delete_active_user", json={"username": user})
+    return _one_worker

@@ -3,7 +3,6 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,23 +14,6 @@ import redis
 from tests.live import LiveCore, until
 
 TOKYO = ZoneInfo("Asia/Tokyo")
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
-    with LiveCore(tmp_path_factory.mktemp("drain"), WORKER_PROCESSES="1") as live:
-        yield live
-
-
-@pytest.fixture
-def idle(live: LiveCore) -> LiveCore:
-    """The module's core with nobody on it: no task, no user, no drain."""
-    live.http.delete("/drain")
-    for task in live.http.get("/tasks?limit=500").json():
-        if task["task_status"] in ("PENDING", "STARTED", "RETRY"):
-            live.http.delete(f"/delete_task/{task['task_id']}")
-    write_list(live, {})
-    return live
 
 
 def write_list(core: LiveCore, users: dict[str, str]) -> None:
@@ -57,197 +39,197 @@ def queue(core: LiveCore) -> redis.Redis:
     return redis.Redis.from_url(environment["REDIS_URL"], password=environment["REDIS_PASSWORD"])
 
 
-def test_an_idle_core_drains_and_says_so(idle: LiveCore) -> None:
-    assert drain(idle) == (200, {"draining": True})
-    assert activity(idle)["draining"] is True
-    assert drain(idle) == (200, {"draining": True})
+def test_an_idle_core_drains_and_says_so(quiet: LiveCore) -> None:
+    assert drain(quiet) == (200, {"draining": True})
+    assert activity(quiet)["draining"] is True
+    assert drain(quiet) == (200, {"draining": True})
 
 
-def test_a_waiting_and_a_running_task_hold_the_core_even_ones_own(idle: LiveCore) -> None:
-    running = idle.submit("sleeper", username="sato", seconds=100)
-    idle.wait(running, "STARTED")
-    waiting = idle.submit("echo", username="tanaka")
+def test_a_waiting_and_a_running_task_hold_the_core_even_ones_own(quiet: LiveCore) -> None:
+    running = quiet.submit("sleeper", username="sato", seconds=100)
+    quiet.wait(running, "STARTED")
+    waiting = quiet.submit("echo", username="tanaka")
 
-    status, problem = drain(idle, "sato")
+    status, problem = drain(quiet, "sato")
 
     assert status == 409
     assert "in use" in problem["detail"]
     assert {"kind": "task", "username": "sato", "task_id": running, "job": "sleeper"} in problem["holds"]
     assert {"kind": "task", "username": "tanaka", "task_id": waiting, "job": "echo"} in problem["holds"]
-    assert activity(idle)["draining"] is False
+    assert activity(quiet)["draining"] is False
 
 
-def test_another_user_holds_the_core_and_oneself_does_not(idle: LiveCore) -> None:
-    write_list(idle, {"sato": hours_ago(0), "tanaka": hours_ago(23.9)})
+def test_another_user_holds_the_core_and_oneself_does_not(quiet: LiveCore) -> None:
+    write_list(quiet, {"sato": hours_ago(0), "tanaka": hours_ago(23.9)})
 
-    status, problem = drain(idle, "sato")
+    status, problem = drain(quiet, "sato")
 
     assert (status, problem["holds"]) == (409, [{"kind": "user", "username": "tanaka"}])
-    idle.http.request("DELETE", "/delete_active_user", json={"username": "tanaka"})
-    assert drain(idle, "sato")[0] == 200
+    quiet.http.request("DELETE", "/delete_active_user", json={"username": "tanaka"})
+    assert drain(quiet, "sato")[0] == 200
 
 
-def test_a_user_who_forgot_to_leave_holds_nothing(idle: LiveCore) -> None:
-    write_list(idle, {"tanaka": hours_ago(24.1), "suzuki": "long ago"})
+def test_a_user_who_forgot_to_leave_holds_nothing(quiet: LiveCore) -> None:
+    write_list(quiet, {"tanaka": hours_ago(24.1), "suzuki": "long ago"})
 
-    assert drain(idle, "sato")[0] == 200
-
-
-def test_force_drains_whoever_is_there(idle: LiveCore) -> None:
-    write_list(idle, {"tanaka": hours_ago(0)})
-    task_id = idle.submit("sleeper", seconds=100)
-
-    assert drain(idle, "sato", force=True, idle_for=1000)[0] == 200
-    assert idle.status(task_id)["task_status"] in ("PENDING", "STARTED")
+    assert drain(quiet, "sato")[0] == 200
 
 
-def test_a_core_that_has_not_been_idle_for_long_enough_is_not_drained(idle: LiveCore) -> None:
-    idle.upload(b"an act")
+def test_force_drains_whoever_is_there(quiet: LiveCore) -> None:
+    write_list(quiet, {"tanaka": hours_ago(0)})
+    task_id = quiet.submit("sleeper", seconds=100)
 
-    status, problem = drain(idle, "sato", idle_for=60)
+    assert drain(quiet, "sato", force=True, idle_for=1000)[0] == 200
+    assert quiet.status(task_id)["task_status"] in ("PENDING", "STARTED")
+
+
+def test_a_core_that_has_not_been_idle_for_long_enough_is_not_drained(quiet: LiveCore) -> None:
+    quiet.upload(b"an act")
+
+    status, problem = drain(quiet, "sato", idle_for=60)
 
     assert (status, problem["holds"]) == (409, [])
     assert "60 s" in problem["detail"]
-    until(lambda: activity(idle)["idle_seconds"] > 0.3)
-    assert drain(idle, "sato", idle_for=0.2)[0] == 200
+    until(lambda: activity(quiet)["idle_seconds"] > 0.3)
+    assert drain(quiet, "sato", idle_for=0.2)[0] == 200
 
 
 @pytest.mark.parametrize(
     "wrong", [{"idle_for": -1}, {"idle_for": "inf"}, {"force": "please"}, {"username": ""}, {"idle": 1}]
 )
-def test_a_drain_that_makes_no_sense_is_422(idle: LiveCore, wrong: dict[str, Any]) -> None:
-    status, problem = drain(idle, **wrong)
+def test_a_drain_that_makes_no_sense_is_422(quiet: LiveCore, wrong: dict[str, Any]) -> None:
+    status, problem = drain(quiet, **wrong)
 
     assert (status, list(problem["fields"])) == (422, list(wrong))
-    assert activity(idle)["draining"] is False
+    assert activity(quiet)["draining"] is False
 
 
-def test_a_draining_core_takes_no_task_no_user_and_no_file(idle: LiveCore) -> None:
-    drain(idle)
+def test_a_draining_core_takes_no_task_no_user_and_no_file(quiet: LiveCore) -> None:
+    drain(quiet)
     refused = [
-        idle.http.post("/start_task", json={"job": "echo", "username": "sato"}),
-        idle.http.post("/add_active_user", json={"username": "sato"}),
-        idle.http.post("/files?name=a", content=b"x"),
+        quiet.http.post("/start_task", json={"job": "echo", "username": "sato"}),
+        quiet.http.post("/add_active_user", json={"username": "sato"}),
+        quiet.http.post("/files?name=a", content=b"x"),
     ]
 
     assert [answer.status_code for answer in refused] == [503] * 3
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     assert all("about to stop" in answer.json()["detail"] for answer in refused)
-    assert idle.http.get("/get_active_user").json() == {}
+    assert quiet.http.get("/get_active_user").json() == {}
 
 
-def test_who_was_there_before_the_drain_is_still_there_after_trying_again(idle: LiveCore) -> None:
+def test_who_was_there_before_the_drain_is_still_there_after_trying_again(quiet: LiveCore) -> None:
     before = {"sato": hours_ago(1)}
-    write_list(idle, before)
-    drain(idle, "sato")
+    write_list(quiet, before)
+    drain(quiet, "sato")
 
-    assert idle.http.post("/add_active_user", json={"username": "sato"}).status_code == 503
-    assert idle.http.get("/get_active_user").json() == before
+    assert quiet.http.post("/add_active_user", json={"username": "sato"}).status_code == 503
+    assert quiet.http.get("/get_active_user").json() == before
 
 
-def test_nobody_slips_in_between_the_look_at_the_users_and_the_drain(idle: LiveCore) -> None:
+def test_nobody_slips_in_between_the_look_at_the_users_and_the_drain(quiet: LiveCore) -> None:
     def join(number: int) -> tuple[str, int]:
         name = f"user{number}"
-        return name, idle.http.post("/add_active_user", json={"username": name}).status_code
+        return name, quiet.http.post("/add_active_user", json={"username": name}).status_code
 
     for _ in range(10):
-        write_list(idle, {})
+        write_list(quiet, {})
         with ThreadPoolExecutor(6) as pool:
             joining = [pool.submit(join, number) for number in range(5)]
-            drained, _ = drain(idle, "sato")
+            drained, _ = drain(quiet, "sato")
         joined = {name for name, status in (each.result() for each in joining) if status == 200}
 
-        assert set(idle.http.get("/get_active_user").json()) == joined
+        assert set(quiet.http.get("/get_active_user").json()) == joined
         assert drained == (409 if joined else 200)
-        idle.http.delete("/drain")
+        quiet.http.delete("/drain")
 
 
-def test_a_draining_core_still_answers_for_a_task_it_knows(idle: LiveCore) -> None:
+def test_a_draining_core_still_answers_for_a_task_it_knows(quiet: LiveCore) -> None:
     task_id = str(uuid.uuid4())
-    idle.submit("echo", task_id=task_id)
-    done = idle.wait(task_id)
-    drain(idle, force=True)
+    quiet.submit("echo", task_id=task_id)
+    done = quiet.wait(task_id)
+    drain(quiet, force=True)
 
-    assert idle.submit("echo", task_id=task_id) == task_id
-    assert idle.status(task_id) == done
+    assert quiet.submit("echo", task_id=task_id) == task_id
+    assert quiet.status(task_id) == done
     assert (
-        idle.http.post("/start_task", json={"job": "fails", "username": "sato", "task_id": task_id}).status_code == 409
+        quiet.http.post("/start_task", json={"job": "fails", "username": "sato", "task_id": task_id}).status_code == 409
     )
 
 
-def test_a_draining_core_lets_people_leave_and_cancel(idle: LiveCore) -> None:
-    task_id = idle.submit("sleeper", seconds=100)
-    drain(idle, force=True)
+def test_a_draining_core_lets_people_leave_and_cancel(quiet: LiveCore) -> None:
+    task_id = quiet.submit("sleeper", seconds=100)
+    drain(quiet, force=True)
 
-    assert idle.http.delete(f"/delete_task/{task_id}").status_code == 200
-    assert idle.http.request("DELETE", "/delete_active_user", json={"username": "sato"}).status_code == 200
-
-
-def test_undraining_opens_the_core_again(idle: LiveCore) -> None:
-    drain(idle)
-
-    assert idle.http.delete("/drain").json() == {"draining": False}
-    assert idle.wait(idle.submit("echo"))["task_status"] == "SUCCESS"
+    assert quiet.http.delete(f"/delete_task/{task_id}").status_code == 200
+    assert quiet.http.request("DELETE", "/delete_active_user", json={"username": "sato"}).status_code == 200
 
 
-def test_draining_ends_by_itself_after_10_minutes(idle: LiveCore) -> None:
-    drain(idle)
-    with queue(idle) as store:
+def test_undraining_opens_the_core_again(quiet: LiveCore) -> None:
+    drain(quiet)
+
+    assert quiet.http.delete("/drain").json() == {"draining": False}
+    assert quiet.wait(quiet.submit("echo"))["task_status"] == "SUCCESS"
+
+
+def test_draining_ends_by_itself_after_10_minutes(quiet: LiveCore) -> None:
+    drain(quiet)
+    with queue(quiet) as store:
         assert 590 < store.ttl("okosu:drain") <= 600
         store.pexpire("okosu:drain", 1)
 
-    until(lambda: not activity(idle)["draining"])
-    assert idle.submit("echo")
+    until(lambda: not activity(quiet)["draining"])
+    assert quiet.submit("echo")
 
 
-def test_a_new_api_process_keeps_drain_and_users_and_a_new_start_of_the_core_forgets_both(own_core: LiveCore) -> None:
-    own_core.http.post("/add_active_user", json={"username": "sato"})
-    drain(own_core)
-    api = own_core.services()["api"].pid
-    own_core.kill("api", with_children=True)
-    until(lambda: "api" in (now := own_core.services()) and now["api"].pid != api)
-    until(own_core.is_ready)
+def test_a_new_api_process_keeps_drain_and_users_and_a_new_start_of_the_core_forgets_both(quiet: LiveCore) -> None:
+    quiet.http.post("/add_active_user", json={"username": "sato"})
+    drain(quiet)
+    api = quiet.services()["api"].pid
+    quiet.kill("api", with_children=True)
+    until(lambda: "api" in (now := quiet.services()) and now["api"].pid != api)
+    until(quiet.is_ready)
 
-    assert activity(own_core)["draining"] is True
-    assert list(own_core.http.get("/get_active_user").json()) == ["sato"]
+    assert activity(quiet)["draining"] is True
+    assert list(quiet.http.get("/get_active_user").json()) == ["sato"]
 
-    own_core.stop()
-    own_core.start()
+    quiet.stop()
+    quiet.start()
 
-    assert activity(own_core)["draining"] is False
-    assert own_core.http.get("/get_active_user").json() == {}
+    assert activity(quiet)["draining"] is False
+    assert quiet.http.get("/get_active_user").json() == {}
 
 
-def test_activity_counts_what_is_there(idle: LiveCore) -> None:
-    idle.wait(idle.submit("sleeper", seconds=100), "STARTED")
-    idle.submit("echo", username="tanaka")
-    told = activity(idle)
+def test_activity_counts_what_is_there(quiet: LiveCore) -> None:
+    quiet.wait(quiet.submit("sleeper", seconds=100), "STARTED")
+    quiet.submit("echo", username="tanaka")
+    told = activity(quiet)
 
     assert told == {"waiting": 1, "running": 1, "active_users": 2, "idle_seconds": 0, "draining": False}
 
 
-def test_asking_is_no_act(idle: LiveCore) -> None:
-    idle.upload(b"an act")
+def test_asking_is_no_act(quiet: LiveCore) -> None:
+    quiet.upload(b"an act")
     begin = time.monotonic()
-    until(lambda: activity(idle)["idle_seconds"] > 0.2)
+    until(lambda: activity(quiet)["idle_seconds"] > 0.2)
     for path in ("/activity", "/tasks", "/jobs", "/get_active_user", "/ready"):
-        idle.http.get(path)
+        quiet.http.get(path)
 
-    assert activity(idle)["idle_seconds"] > 0.2
-    assert activity(idle)["idle_seconds"] < time.monotonic() - begin + 1
+    assert activity(quiet)["idle_seconds"] > 0.2
+    assert activity(quiet)["idle_seconds"] < time.monotonic() - begin + 1
 
 
 @pytest.mark.parametrize("act", ["start_task", "delete_task", "files", "add_active_user"])
-def test_each_act_ends_the_idle_time(idle: LiveCore, act: str) -> None:
-    running = idle.submit("sleeper", seconds=100) if act == "delete_task" else ""
-    acts: dict[str, Callable[[], Any]] = {
-        "start_task": lambda: idle.wait(idle.submit("echo")),
-        "delete_task": lambda: idle.http.delete(f"/delete_task/{running}"),
-        "files": lambda: idle.upload(b"x"),
-        "add_active_user": lambda: idle.http.post("/add_active_user", json={"username": "sato"}),
+def test_each_act_ends_the_idle_time(quiet: LiveCore, act: str) -> None:
+    running = quiet.submit("sleeper", seconds=100) if act == "delete_task" else ""
+    acts: dict[str, Any] = {
+        "start_task": lambda: quiet.wait(quiet.submit("echo")),
+        "delete_task": lambda: quiet.http.delete(f"/delete_task/{running}"),
+        "files": lambda: quiet.upload(b"x"),
+        "add_active_user": lambda: quiet.http.post("/add_active_user", json={"username": "sato"}),
     }
     if act != "delete_task":
-        until(lambda: activity(idle)["idle_seconds"] > 0.5)
+        until(lambda: activity(quiet)["idle_seconds"] > 0.5)
     acts[act]()
 
-    assert activity(idle)["idle_seconds"] < 0.5
+    assert activity(quiet)["idle_seconds"] < 0.5

@@ -25,19 +25,13 @@ CALLS: list[tuple[str, str, Any]] = [
 WITHOUT_REDIS = [("GET", "/jobs", None), ("GET", "/get_active_user", None), ("GET", "/files/x", None)]
 
 
-@pytest.fixture(scope="module")
-def suffering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
-    with LiveCore(tmp_path_factory.mktemp("outage")) as live:
-        yield live
-
-
 @pytest.fixture
-def hung(suffering: LiveCore) -> Iterator[LiveCore]:
+def hung(quiet: LiveCore) -> Iterator[LiveCore]:
     """A core whose Redis takes connections and answers nothing."""
-    suffering.services()["valkey"].suspend()
-    yield suffering
-    suffering.services()["valkey"].resume()
-    until(suffering.is_ready)
+    quiet.services()["valkey"].suspend()
+    yield quiet
+    quiet.services()["valkey"].resume()
+    until(quiet.is_ready)
 
 
 def timed(core: LiveCore, method: str, path: str, body: Any) -> tuple[Answer, float]:

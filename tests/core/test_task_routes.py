@@ -2,7 +2,6 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,22 +16,12 @@ KEYS = {
 }
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
-    """A core with one worker process, whose queue only this module fills."""
-    with LiveCore(tmp_path_factory.mktemp("alone"), WORKER_PROCESSES="1") as live:
-        yield live
-
-
 @pytest.fixture
-def busy(alone: LiveCore) -> Iterator[str]:
+def busy(quiet: LiveCore) -> str:
     """The id of a task that keeps the only process busy, so that others wait."""
-    task_id = alone.submit("sleeper", seconds=100)
-    alone.wait(task_id, "STARTED")
-    yield task_id
-    for task in listed(alone, limit=500):
-        if task["task_status"] in ("PENDING", "STARTED", "RETRY"):
-            cancel(alone, task["task_id"])
+    task_id = quiet.submit("sleeper", seconds=100)
+    quiet.wait(task_id, "STARTED")
+    return task_id
 
 
 def cancel(core: LiveCore, task_id: str) -> tuple[int, Any]:
@@ -95,42 +84,42 @@ def test_an_id_may_be_written_as_uuids_are(core: LiveCore) -> None:
     assert core.status(task_id.upper())["task_id"] == task_id
 
 
-def test_waiting_tasks_know_their_place(alone: LiveCore, busy: str) -> None:
-    waiting = [alone.submit("echo") for _ in range(3)]
+def test_waiting_tasks_know_their_place(quiet: LiveCore, busy: str) -> None:
+    waiting = [quiet.submit("echo") for _ in range(3)]
 
-    assert [alone.status(task_id)["queue_position"] for task_id in waiting] == [1, 2, 3]
-    assert {alone.status(task_id)["task_status"] for task_id in waiting} == {"PENDING"}
-    assert alone.status(waiting[0])["started_at"] is None
-    assert alone.status(busy)["queue_position"] is None
-    cancel(alone, waiting[0])
-    assert [alone.status(task_id)["queue_position"] for task_id in waiting] == [None, 1, 2]
+    assert [quiet.status(task_id)["queue_position"] for task_id in waiting] == [1, 2, 3]
+    assert {quiet.status(task_id)["task_status"] for task_id in waiting} == {"PENDING"}
+    assert quiet.status(waiting[0])["started_at"] is None
+    assert quiet.status(busy)["queue_position"] is None
+    cancel(quiet, waiting[0])
+    assert [quiet.status(task_id)["queue_position"] for task_id in waiting] == [None, 1, 2]
 
 
-def test_a_running_task_tells_how_far_it_is(alone: LiveCore, busy: str) -> None:
-    status = until(lambda: (now := alone.status(busy))["progress"]["done"] > 0 and now)
+def test_a_running_task_tells_how_far_it_is(quiet: LiveCore, busy: str) -> None:
+    status = until(lambda: (now := quiet.status(busy))["progress"]["done"] > 0 and now)
 
     assert status
     assert 0 < status["progress"]["done"] < 0.5
     assert status["progress"]["message"].startswith("slept ")
 
 
-def test_a_running_task_is_cancelled_at_once_and_its_process_is_free(alone: LiveCore, busy: str) -> None:
-    assert cancel(alone, busy) == (200, {"status": "task revoked"})
-    status = alone.status(busy)
+def test_a_running_task_is_cancelled_at_once_and_its_process_is_free(quiet: LiveCore, busy: str) -> None:
+    assert cancel(quiet, busy) == (200, {"status": "task revoked"})
+    status = quiet.status(busy)
 
     assert status["task_status"] == "REVOKED"
     assert status["finished_at"]
-    assert alone.wait(alone.submit("echo"))["task_status"] == "SUCCESS"
+    assert quiet.wait(quiet.submit("echo"))["task_status"] == "SUCCESS"
 
 
-def test_a_waiting_task_is_cancelled_and_never_runs(alone: LiveCore, busy: str) -> None:
-    waiting = alone.submit("echo")
+def test_a_waiting_task_is_cancelled_and_never_runs(quiet: LiveCore, busy: str) -> None:
+    waiting = quiet.submit("echo")
 
-    assert [cancel(alone, waiting) for _ in range(2)] == [(200, {"status": "task revoked"})] * 2
-    cancel(alone, busy)
-    alone.wait(alone.submit("echo"))
-    assert alone.status(waiting)["task_status"] == "REVOKED"
-    assert alone.status(waiting)["started_at"] is None
+    assert [cancel(quiet, waiting) for _ in range(2)] == [(200, {"status": "task revoked"})] * 2
+    cancel(quiet, busy)
+    quiet.wait(quiet.submit("echo"))
+    assert quiet.status(waiting)["task_status"] == "REVOKED"
+    assert quiet.status(waiting)["started_at"] is None
 
 
 @pytest.mark.parametrize("job", ["echo", "fails"])
@@ -150,14 +139,14 @@ def test_the_list_is_newest_first_and_without_results(core: LiveCore) -> None:
     assert set(tasks[0]) == KEYS
 
 
-def test_the_list_can_be_of_one_user_and_one_state(alone: LiveCore, busy: str) -> None:
-    waiting = [alone.submit("echo", username=name) for name in ("aoki", "abe")]
+def test_the_list_can_be_of_one_user_and_one_state(quiet: LiveCore, busy: str) -> None:
+    waiting = [quiet.submit("echo", username=name) for name in ("aoki", "abe")]
 
-    assert [task["task_id"] for task in listed(alone, username="aoki", task_status="PENDING")] == waiting[:1]
-    assert {task["task_id"] for task in listed(alone, task_status="PENDING")} == set(waiting)
-    assert [task["task_id"] for task in listed(alone, task_status="STARTED")] == [busy]
-    assert listed(alone, username="nobody") == []
-    assert [task["queue_position"] for task in listed(alone, task_status="PENDING")] == [2, 1]
+    assert [task["task_id"] for task in listed(quiet, username="aoki", task_status="PENDING")] == waiting[:1]
+    assert {task["task_id"] for task in listed(quiet, task_status="PENDING")} == set(waiting)
+    assert [task["task_id"] for task in listed(quiet, task_status="STARTED")] == [busy]
+    assert listed(quiet, username="nobody") == []
+    assert [task["queue_position"] for task in listed(quiet, task_status="PENDING")] == [2, 1]
 
 
 def test_a_user_is_found_in_any_spelling(core: LiveCore) -> None:
