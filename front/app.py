@@ -82,4 +82,5 @@ def look() -> tuple[str, bool]:
     return stage, bool(session.jobs(ask=stage == "ready").value)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """The form of a job: a widget for each field, and what is wrong with it underneath."""
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import streamlit as st
 
 from front import settings
 from front.fields import Field, Kind
-from front.values import raw_of
+from front.values import CLEARED, raw_of
 from front.words import plain
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -46,9 +47,14 @@ def fill(job: str, field: Field, value: Any) -> None:
 
 
 def _common(field: Field, key: str) -> dict[str, Any]:
-    may_be_empty = field.nullable or field.default in ("", [])
-    label = plain(field.label) + (" :small[:gray[may stay empty]]" if may_be_empty else "")
-    return {"label": label, "key": key, "help": field.help or None}
+    return {"label": plain(field.label), "key": key, "help": field.help or None}
+
+
+def _empty(field: Field) -> str:
+    """What an empty widget says of being empty."""
+    if field.nullable or (not field.required and field.kind in CLEARED):
+        return "may stay empty"
+    return "" if field.required else f"{json.dumps(field.default, ensure_ascii=False)} if left empty"
 
 
 def _kept(field: Field, key: str) -> dict[str, Any]:
@@ -56,16 +62,15 @@ def _kept(field: Field, key: str) -> dict[str, Any]:
 
 
 def _text(field: Field, key: str) -> Any:
-    return st.text_input(max_chars=field.rules.get("maxLength"), **_kept(field, key))
+    return st.text_input(max_chars=field.rules.get("maxLength"), placeholder=_empty(field), **_kept(field, key))
 
 
 def _number(field: Field, key: str) -> Any:
     low, high = field.bounds
-    hint = None if field.default is None else f"{field.default} if left empty"
     # Streamlit's own format would round 0.975 to two places.
     shape = "%d" if field.kind == "integer" else "%g"
-    options = {"min_value": low, "max_value": high, "step": field.step, "format": shape, "placeholder": hint}
-    return st.number_input(value=None, **options, **_kept(field, key))
+    options = {"min_value": low, "max_value": high, "step": field.step, "format": shape}
+    return st.number_input(value=None, placeholder=_empty(field), **options, **_kept(field, key))
 
 
 def _boolean(field: Field, key: str) -> Any:
@@ -75,15 +80,19 @@ def _boolean(field: Field, key: str) -> Any:
 def _choice(field: Field, key: str) -> Any:
     # Only what may be empty can be emptied.
     index = None if field.nullable or field.default is None else 0
-    return st.selectbox(options=field.options, index=index, format_func=_say, **_kept(field, key))
+    say, hint = _say, _empty(field) or "choose"
+    return st.selectbox(options=field.options, index=index, format_func=say, placeholder=hint, **_kept(field, key))
 
 
 def _choices(field: Field, key: str) -> Any:
-    return st.multiselect(options=field.options, format_func=_say, placeholder="Choose", **_kept(field, key))
+    return st.multiselect(
+        options=field.options, format_func=_say, placeholder=_empty(field) or "choose", **_kept(field, key)
+    )
 
 
 def _say(option: Any) -> str:
-    return plain({True: "yes", False: "no"}[option] if isinstance(option, bool) else option)
+    """Options are no markdown."""
+    return {True: "yes", False: "no"}[option] if isinstance(option, bool) else str(option)
 
 
 def _date(field: Field, key: str) -> Any:
@@ -96,11 +105,11 @@ def _datetime(field: Field, key: str) -> Any:
 
 
 def _list(field: Field, key: str) -> Any:
-    return st.text_area(placeholder="One per line", **_kept(field, key))
+    return st.text_area(placeholder=", ".join(filter(None, ["one per line", _empty(field)])), **_kept(field, key))
 
 
 def _json(field: Field, key: str) -> Any:
-    return st.text_area(placeholder="JSON", **_kept(field, key))
+    return st.text_area(placeholder=", ".join(filter(None, ["JSON", _empty(field)])), **_kept(field, key))
 
 
 def _file(field: Field, key: str) -> Any:

@@ -53,7 +53,8 @@ def state_badge(task_status: str, width: Literal["content"] | int = "content") -
 
 def plain(text: object) -> str:
     """For labels and sentences: Streamlit's markdown shows this text letter by letter."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+    line = re.sub(r"([\\`*_~$#|<>&\[\]]|:(?=[A-Za-z]))", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"^(\d*)(?=[-+.)])", r"\1\\", line)  # no list begins with it
 
 
 def span(seconds: float) -> str:

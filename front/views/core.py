@@ -80,4 +80,5 @@ def parts(ready: dict[str, str]) -> None:
             st.markdown(f"{mark} {plain(PARTS.get(part, part))}{'' if good else ': ' + plain(what)}")
 
 
-page()
+if __name__ == "__main__":
+    page()

@@ -39,9 +39,7 @@ def choose() -> None:
             "The list of jobs is on its way." if ready else "The forms appear here as soon as the core is awake."
         )
         return
-    name = st.selectbox(
-        "Job", list(jobs), format_func=lambda n: plain(jobs[n]["title"]), key="job", persist_state="session"
-    )
+    name = st.selectbox("Job", list(jobs), format_func=lambda n: jobs[n]["title"], key="job", persist_state="session")
     st.markdown(jobs[name]["description"])
     form(name, fields_of(jobs[name]["params"]), ready)
 
@@ -104,4 +102,5 @@ def start(job: str, fields: list[Field], params: dict[str, Any]) -> str:
     return client.start_task(job, params, session.user(), order.task_id_for(state, job, params))
 
 
-page()
+if __name__ == "__main__":
+    page()

@@ -100,4 +100,5 @@ def turn_back() -> None:
     st.session_state["earlier"].pop()
 
 
-page()
+if __name__ == "__main__":
+    page()

@@ -70,7 +70,8 @@ def test_a_form_follows_the_core_and_keeps_what_is_half_typed(core: LiveCore, fr
     page.locator(".st-key-job").get_by_role("combobox").click(timeout=SOON)
     page.get_by_role("option", name="Echo").click()
     submit, text = page.locator(".st-key-submit button"), page.get_by_label("Text")
-    expect(submit).to_be_enabled(timeout=SOON)
+    expect(text).to_be_visible(timeout=SOON)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SOON)
     text.press_sequentially("half")
 
     core.stop()

@@ -35,5 +35,16 @@ def test_time_runs_on_until_there_is_an_end() -> None:
     assert passed("2026-11-24T12:00:00+00:00", "2026-11-24T12:01:00+00:00", now) == 60
 
 
-def test_foreign_text_cannot_become_markup() -> None:
-    assert plain("*a*\n# b :red[c] $d$ <i>") == r"\*a\* \# b \:red\[c\] \$d\$ \<i\>"
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("*a*\n_b_ :red[c] $d$ <i> &lt;", r"\*a\* \_b\_ \:red\[c\] \$d\$ \<i\> \&lt;"),
+        ("# a", r"\# a"),
+        ("- a", r"\- a"),
+        ("12. a", r"12\. a"),
+        ("Lead time (days), 12:30", "Lead time (days), 12:30"),
+        ("千代田区 1-2", "千代田区 1-2"),
+    ],
+)
+def test_foreign_text_cannot_become_markup(text: str, escaped: str) -> None:
+    assert plain(text) == escaped
