@@ -162,10 +162,10 @@ def test_who_cannot_have_the_lock_is_told_soon(
     with pytest.raises(ListBusy, match="Try again"):
         users.add("sato")
     waited = time.monotonic() - begin
-    release.set()
-    holder.join()
     for thread in threads:
         thread.join()
+    release.set()
+    holder.join()
 
     assert 0.15 < waited < 2
     assert users.add("tanaka")[0].keys() == {"tanaka"}

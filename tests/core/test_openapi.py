@@ -42,6 +42,8 @@ def guess_right(case: Case[Any], known: dict[str, str]) -> None:
     """What nobody finds by chance: the name of a job, the id of a task and of a file."""
     if case.path == "/start_task" and isinstance(case.body, dict):
         case.body.update(job="sleeper", params={"seconds": 60}, username=USER)
+    if case.path == "/drain" and isinstance(case.body, dict):
+        case.body.update(force=True, username=USER)
     case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
 
 

@@ -22,10 +22,10 @@ def request(core: LiveCore, head: str) -> bytes:
 
 
 def send(core: LiveCore, head: str, body: bytes) -> bytes:
-    """The answer to a request as it stands here, whether it makes sense or not."""
+    """All that comes back until the core hangs up, for a request that may make no sense."""
     with socket.create_connection(("127.0.0.1", core.port), timeout=20) as connection:
         connection.sendall(request(core, head) + body)
-        return connection.recv(65536)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def stored(core: LiveCore) -> set[str]:
@@ -132,14 +132,14 @@ def test_a_stranger_does_not_get_a_byte_stored(core: LiveCore) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_an_upload_that_is_cut_off_leaves_nothing(core: LiveCore, chunked: bool) -> None:
     head, size = ("Transfer-Encoding: chunked", b"200000\r\n") if chunked else ("Content-Length: 5000000", b"")
-    before = stored(core)
+    before, told = stored(core), len(core.log)
     with socket.create_connection(("127.0.0.1", core.port)) as connection:
         connection.sendall(request(core, head) + size + b"x" * (2 * MIB))
         until(lambda: parts(core))
 
     until(lambda: not parts(core))
     assert stored(core) == before
-    assert "Traceback" not in core.log
+    assert "Traceback" not in core.log[told:]
 
 
 @pytest.mark.parametrize("length", ["abc", "-5", "1e3", "9" * 40, "٣"])
