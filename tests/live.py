@@ -107,8 +107,10 @@ class LiveCore:
         return found
 
     def kill(self, *names: str, with_children: bool = False) -> None:
-        """kill -9, all at once."""
-        victims = [process for name, process in self.services().items() if name in names]
+        """kill -9, all at once; `child` names the children of the worker."""
+        services = self.services()
+        victims = [process for name, process in services.items() if name in names]
+        victims += services["worker"].children() if "child" in names else []
         victims += [child for victim in victims if with_children for child in victim.children(recursive=True)]
         for victim in victims:
             victim.send_signal(signal.SIGKILL)
