@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from front.errors import CoreUnreachable, FrontError
+from front.errors import CoreRefused, FrontError
 
 T = TypeVar("T")
 
@@ -77,10 +77,9 @@ class Lookups:
             error = question.exception()
             if error is None:
                 entry.answer = Answer(question.result())
-            elif isinstance(error, CoreUnreachable):
-                entry.answer = Answer(entry.answer.value, error)
             elif isinstance(error, FrontError):
-                entry.answer = Answer(None, error)
+                gone = isinstance(error, CoreRefused) and error.status == 404
+                entry.answer = Answer(None if gone else entry.answer.value, error)
             else:
                 raise error
 

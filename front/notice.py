@@ -15,9 +15,18 @@ def start_core() -> None:
 
 
 def show(snapshot: Snapshot) -> bool:
-    """Nothing if the core is ready, else what it is doing and what to do now. Whether it is ready."""
-    if snapshot.stage == "ready":
-        return True
+    """Nothing if the core is ready, else what it is doing and what to do now. Whether it is ready.
+
+    The outer container is always there. If it came and went, a browser would draw what is below it anew, and lose what
+    somebody has half typed.
+    """
+    with st.container():
+        if snapshot.stage != "ready":
+            _tell(snapshot)
+    return snapshot.stage == "ready"
+
+
+def _tell(snapshot: Snapshot) -> None:
     stage = STAGES[snapshot.stage]
     with st.container(border=True, key="notice"):
         st.markdown(f":{stage.color}[●] {stage.sentence}")
@@ -29,7 +38,6 @@ def show(snapshot: Snapshot) -> bool:
             )
         elif snapshot.stage in ("unreachable", "unknown"):
             st.caption("Nothing is lost. This page goes on trying; if it stays like this, tell an admin.")
-    return False
 
 
 def waited(snapshot: Snapshot, now: float) -> str:

@@ -71,7 +71,7 @@ def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # 
 
 
 def missing(problem: FrontError | None, *, answers: bool) -> None:
-    if isinstance(problem, CoreRefused):
+    if isinstance(problem, CoreRefused) and problem.status == 404:
         st.title("No such task", anchor=False)
         st.warning(f"{plain(problem)} Check the link, or look among all tasks.")
     elif problem:

@@ -31,8 +31,9 @@ def page() -> None:
 def choose() -> None:
     ready = notice.show(session.watch().snapshot())
     answer = session.jobs(ask=ready)
-    if ready and answer.problem:
-        st.warning(f"The list of jobs is not fresh. {plain(answer.problem)}")
+    with st.container():  # as in the notice
+        if ready and answer.problem:
+            st.warning(f"The list of jobs is not fresh. {plain(answer.problem)}")
     jobs = {job["name"]: job for job in answer.value or []}
     if not jobs:
         st.caption(

@@ -58,12 +58,12 @@ def test_a_question_is_under_way_once_whoever_asks(gate: threading.Event) -> Non
     assert len(asked) == 1
 
 
-def test_while_the_core_is_unreachable_the_last_answer_stays_beside_the_problem() -> None:
+@pytest.mark.parametrize("problem", [CoreUnreachable("silent"), CoreRefused(503, "busy"), CoreRefused(401, "no key")])
+def test_while_the_core_gives_no_answer_the_last_one_stays_beside_the_problem(problem: Exception) -> None:
     lookups = Lookups()
     lookups.ask("k", lambda: 7)
-    answer = lookups.ask("k", lambda: raising(CoreUnreachable("gone")), max_age=0)
-    assert answer.value == 7
-    assert str(answer.problem) == "gone"
+    answer = lookups.ask("k", lambda: raising(problem), max_age=0)
+    assert (answer.value, answer.problem) == (7, problem)
 
 
 def test_a_question_that_failed_is_soon_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_question_that_failed_is_soon_asked_again(monkeypatch: pytest.MonkeyPa
     assert lookups.ask("k", lambda: 7, max_age=60).value == 7
 
 
-def test_what_the_core_refuses_is_not_known_any_more() -> None:
+def test_what_the_core_does_not_know_any_more_is_forgotten() -> None:
     lookups = Lookups()
     lookups.ask("k", lambda: 7)
     answer = lookups.ask("k", lambda: raising(CoreRefused(404, "expired")), max_age=0)

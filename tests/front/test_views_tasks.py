@@ -1,7 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from front.errors import CoreUnreachable
+from front.errors import CoreRefused, CoreUnreachable
 from tests.front.fakes import running, task
 from tests.front.pages import Core, again, open_page, press, said
 
@@ -112,6 +112,13 @@ def test_an_unknown_task_is_told_kindly(fake: Core) -> None:
     text = said(open_page("tasks", task="nonsense"))
     assert "There is no task nonsense." in text
     assert "Check the link, or look among all tasks." in text
+
+
+def test_a_task_that_cannot_be_looked_up_is_not_called_unknown(fake: Core) -> None:
+    fake.client.failure = CoreRefused(401, "The core does not know the front's key.")
+    app = open_page("tasks", task=ID)
+    assert "does not know the front's key" in said(app)
+    assert "No such task" not in said(app)
 
 
 def test_while_the_core_is_silent_the_last_that_is_known_stays(fake: Core) -> None:
