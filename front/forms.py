@@ -47,7 +47,9 @@ def fill(job: str, field: Field, value: Any) -> None:
 
 
 def _common(field: Field, key: str) -> dict[str, Any]:
-    return {"label": plain(field.label), "key": key, "help": field.help or None}
+    silent = field.nullable and field.kind in ("date", "datetime", "file")  # these widgets show no placeholder
+    help_text = " ".join(filter(None, [field.help, "May stay empty." if silent else ""]))
+    return {"label": plain(field.label), "key": key, "help": help_text or None}
 
 
 def _empty(field: Field) -> str:
