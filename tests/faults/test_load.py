@@ -1,0 +1,56 @@
+"""The core under load for long: no error that is not documented, and no process that grows."""
+
+import os
+import time
+
+import pytest
+
+from tests.faults.conftest import Tell
+from tests.faults.load import Clients, redis_bytes, weights
+from tests.live import LiveCore
+
+LONG = float(os.environ.get("SOAK_SECONDS", "1200"))
+MAY_ANSWER = {"200", "201", "404", "409", "503"}
+KB = 1024
+
+
+@pytest.mark.parametrize(
+    "seconds", [12, pytest.param(LONG, marks=[pytest.mark.slow, pytest.mark.timeout(LONG + 300)], id="long")]
+)
+def test_mixed_load_meets_no_error_and_makes_no_process_grow(own_core: LiveCore, tell: Tell, seconds: float) -> None:
+    clients = Clients(own_core, 16)
+    steps = [clients.submit, clients.poll, clients.poll, clients.cancel, clients.upload]
+    steps += [clients.listing, clients.join, clients.leave, clients.look]
+
+    clients.work(steps, seconds / 10)
+    before = weights(own_core)
+    clients.work(steps, seconds * 9 / 10)
+    after = weights(own_core)
+
+    parts = ", ".join(f"{name} {before[name]:.0f} -> {after[name]:.0f} MB" for name in before)
+    tell(f"{seconds:.0f} s, {clients.statuses.total()} requests {dict(clients.statuses)}; {parts}")
+    assert set(clients.statuses) <= MAY_ANSWER
+    limit = 1.1 if seconds > 600 else 1.3  # in seconds, a worker's children are still taking their full size
+    assert all(after[name] <= before[name] * limit for name in before if name != "valkey")
+
+
+@pytest.mark.parametrize(
+    "tasks", [2000, pytest.param(200_000, marks=[pytest.mark.slow, pytest.mark.timeout(3000)], id="long")]
+)
+def test_submissions_make_no_process_grow_and_are_small_in_redis(own_core: LiveCore, tell: Tell, tasks: int) -> None:
+    clients = Clients(own_core, 8)
+    for _ in range(300):
+        own_core.submit("echo")
+    before, held = weights(own_core), redis_bytes(own_core)
+
+    begin = time.monotonic()
+    while (submitted := clients.statuses.total()) < tasks:
+        clients.work([clients.submit], min(5.0, (tasks - submitted) / 400))
+    rate = submitted / (time.monotonic() - begin)
+    after, each = weights(own_core), (redis_bytes(own_core) - held) / submitted
+
+    parts = ", ".join(f"{name} {before[name]:.0f} -> {after[name]:.0f} MB" for name in before)
+    tell(f"{submitted} submissions at {rate:.0f}/s, {each:.0f} bytes of Redis a task; {parts}")
+    assert set(clients.statuses) == {"200"}
+    assert each <= KB
+    assert all(after[name] <= before[name] + 10 for name in before if name != "valkey")
