@@ -5,8 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from front import notice, session, settings
+from front import session, settings
 from front.errors import SettingsError
+from front.panels import notice
 from front.words import STAGES, plain
 
 HERE = Path(__file__).parent

@@ -4,7 +4,8 @@ import time
 
 import streamlit as st
 
-from front import notice, session, stopping, usage, waking
+from front import session
+from front.panels import notice, stopping, usage, waking
 from front.snapshot import Snapshot
 from front.words import IN_MOTION, STAGES, plain
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from front import forms, notice, order, session, settings
+from front import forms, session, settings, submission
 from front.errors import CoreRefused, CoreUnreachable
 from front.fields import Field, fields_of
+from front.panels import notice
 from front.words import plain
 
 WIDTH = 760  # pixels: a line of text that is easy to read
@@ -68,7 +69,7 @@ def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  #
 
 def send(job: str, fields: list[Field], raws: dict[str, Any]) -> None:
     """To the new task's page, or back to the form with what is wrong."""
-    params, problems = order.params_of(fields, raws, settings.load().max_upload_mb)
+    params, problems = submission.params_of(fields, raws, settings.load().max_upload_mb)
     sentence = ""
     if not problems:
         try:
@@ -99,8 +100,8 @@ def refusal_of(job: str, fields: list[Field], raws: dict[str, Any], sentence: st
 def start(job: str, fields: list[Field], params: dict[str, Any]) -> str:
     """The id of the task that runs with these parameters; each file is sent once, however often this is tried."""
     client, state = session.client(), st.session_state
-    params = order.send_files(client, fields, params, state.setdefault("sent", {}))
-    return client.start_task(job, params, session.user(), order.task_id_for(state, job, params))
+    params = submission.send_files(client, fields, params, state.setdefault("sent", {}))
+    return client.start_task(job, params, session.user(), submission.task_id_for(state, job, params))
 
 
 if __name__ == "__main__":

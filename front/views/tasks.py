@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from front import notice, session, settings, task_view
+from front import session, settings
+from front.panels import notice, task_view
 from front.words import moment, passed, plain, span, state_badge
 
 Task = dict[str, Any]

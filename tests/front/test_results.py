@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from front.results import figure, frame, size
+from front.panels.results import figure, frame, size
 from tests.front.fakes import task
 from tests.front.pages import Core, open_page, said
 

@@ -6,9 +6,9 @@ import pytest
 
 from front.errors import CoreRefused, CoreUnreachable
 from front.instance import InstanceState
+from front.panels.usage import is_stale
+from front.panels.waking import steps, total
 from front.stages import Stage
-from front.usage import is_stale
-from front.waking import steps, total
 from tests.front.fakes import READY, running, snapshot, task
 from tests.front.pages import Core, again, open_page, press, said
 

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from front import order, results, session, settings, task_inputs
+from front import session, settings, submission
 from front.errors import CoreRefused, FrontError
 from front.lookups import Answer
+from front.panels import results, task_inputs
 from front.words import FINISHED, moment, passed, plain, span, state_badge
 
 Task = dict[str, Any]
@@ -23,7 +24,7 @@ def show(task_id: str, *, answers: bool) -> None:
     st.fragment(head, run_every=LIVE if answers and phase != "finished" else None)(task_id, phase, answers)
     if task is None:
         return
-    order.arrived(st.session_state, task_id)
+    submission.arrived(st.session_state, task_id)
     if task["task_status"] == "SUCCESS":
         results.show(task["result"])
     task_inputs.show(task)

@@ -2,7 +2,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from front import order
+from front import submission
 from front.fields import fields_of
 from tests.front.fakes import FORM, FakeClient
 
@@ -16,7 +16,7 @@ class Upload(io.BytesIO):
 
 
 def test_what_fits_and_what_does_not_are_told_apart() -> None:
-    params, problems = order.params_of(FIELDS, {"sales": None, "level": None, "note": ""}, 1)
+    params, problems = submission.params_of(FIELDS, {"sales": None, "level": None, "note": ""}, 1)
     assert params == {"note": None}
     assert problems == {"sales": "Please fill this in."}
 
@@ -24,21 +24,21 @@ def test_what_fits_and_what_does_not_are_told_apart() -> None:
 def test_a_file_may_be_as_large_as_the_limit() -> None:
     upload = Upload()
     upload.size = 1 << 20
-    assert order.params_of(FIELDS, {"sales": upload, "level": 0.9, "note": ""}, 1)[1] == {}
+    assert submission.params_of(FIELDS, {"sales": upload, "level": 0.9, "note": ""}, 1)[1] == {}
 
 
 def test_a_file_is_sent_once_however_often_it_is_tried() -> None:
     client, sent = FakeClient(), dict[str, str]()
     params = {"sales": Upload(b"a,b"), "level": 0.9}
-    first = order.send_files(client, FIELDS, params, sent)
-    assert order.send_files(client, FIELDS, params, sent) == first
+    first = submission.send_files(client, FIELDS, params, sent)
+    assert submission.send_files(client, FIELDS, params, sent) == first
     assert client.files == {first["sales"]: ("sales.csv", b"a,b")}
     assert first["level"] == 0.9
 
 
 def test_a_file_that_the_core_has_already_is_named_and_not_sent() -> None:
     client = FakeClient()
-    assert order.send_files(client, FIELDS, {"sales": "f1"}, {}) == {"sales": "f1"}
+    assert submission.send_files(client, FIELDS, {"sales": "f1"}, {}) == {"sales": "f1"}
     assert client.files == {}
 
 
@@ -47,21 +47,21 @@ def test_a_sample_is_sent_again_when_it_has_changed(tmp_path: Path) -> None:
     ids = []
     for content in ("old", "new and longer"):
         sample.write_text(content)
-        ids.append(order.send_files(client, FIELDS, {"sales": sample}, sent)["sales"])
+        ids.append(submission.send_files(client, FIELDS, {"sales": sample}, sent)["sales"])
     assert [client.files[file_id][1] for file_id in ids] == [b"old", b"new and longer"]
 
 
 def test_the_same_content_has_one_id_until_its_task_was_seen() -> None:
     state: dict[Any, Any] = {}
-    first = order.task_id_for(state, "count", {"a": 1, "b": 2})
-    assert order.task_id_for(state, "count", {"b": 2, "a": 1}) == first
-    order.arrived(state, "another")
-    assert order.task_id_for(state, "count", {"a": 1, "b": 2}) == first
-    order.arrived(state, first)
-    assert order.task_id_for(state, "count", {"a": 1, "b": 2}) != first
+    first = submission.task_id_for(state, "count", {"a": 1, "b": 2})
+    assert submission.task_id_for(state, "count", {"b": 2, "a": 1}) == first
+    submission.arrived(state, "another")
+    assert submission.task_id_for(state, "count", {"a": 1, "b": 2}) == first
+    submission.arrived(state, first)
+    assert submission.task_id_for(state, "count", {"a": 1, "b": 2}) != first
 
 
 def test_other_content_has_another_id() -> None:
     state: dict[Any, Any] = {}
-    ids = [order.task_id_for(state, job, params) for job, params in (("a", {}), ("a", {"x": 1}), ("b", {"x": 1}))]
+    ids = [submission.task_id_for(state, job, params) for job, params in (("a", {}), ("a", {"x": 1}), ("b", {"x": 1}))]
     assert len(set(ids)) == 3

@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from front import forms, results, session
+from front import forms, session
 from front.fields import Field
+from front.panels import results
 from front.words import plain
 
 Task = dict[str, Any]
