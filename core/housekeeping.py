@@ -23,32 +23,36 @@ class Housekeeping:
     def __init__(self, config: WorkerSettings) -> None:
         self._store, self._files = Store(config.broker_url), Files(config.data_dir)
         self._scratch, self._retention = config.data_dir / "scratch", config.retention_days * 86400
+        self._expire_at = 0.0
 
     def start(self) -> None:
         threading.Thread(target=self._tidy_for_ever, name="housekeeping", daemon=True).start()
 
-    def clear(self) -> None:
+    def tidy(self) -> None:
+        """One round; what fails is tried again in the next."""
+        try:
+            self._clear()
+            if time.monotonic() > self._expire_at:
+                self._expire()
+                self._expire_at = time.monotonic() + EXPIRE_SECONDS
+        except QueueUnavailable:
+            pass  # the beat tells it
+        except Exception:  # such as a disk that fails
+            log.exception("Tidying up failed.")
+
+    def _clear(self) -> None:
         """Remove the folders of runs that are over."""
         for folder in self._scratch.glob("*"):
             if self._store.look(folder.name[:36]).state in OVER:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def expire(self) -> None:
+    def _expire(self) -> None:
         """Forget tasks and files whose retention is over."""
         tasks, files = self._store.run("expire", self._retention * 1e6), self._files.expire(self._retention)
         if tasks or files:
             log.info("Retention is over for %s tasks and %s files; they are removed.", tasks, files)
 
     def _tidy_for_ever(self) -> None:
-        expired_at = -EXPIRE_SECONDS
         while True:
-            try:
-                self.clear()
-                if time.monotonic() - expired_at > EXPIRE_SECONDS:
-                    expired_at = time.monotonic()
-                    self.expire()
-            except QueueUnavailable:
-                pass  # the beat tells it
-            except Exception:  # such as a disk that fails; the next round tries again
-                log.exception("Tidying up failed.")
+            self.tidy()
             time.sleep(CLEAR_SECONDS)

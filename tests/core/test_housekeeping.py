@@ -1,0 +1,62 @@
+"""What is tidied up, and what must stay."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.housekeeping import Housekeeping
+from core.settings import WorkerSettings
+from tests.queue import Queue, Valkey
+
+
+@pytest.fixture
+def housekeeping(queue: Queue, valkey: Valkey, tmp_path: Path) -> Housekeeping:
+    return Housekeeping(WorkerSettings(redis_url=valkey.url, data_dir=tmp_path, retention_days=1, _env_file=None))
+
+
+def test_folders_of_runs_that_are_over_are_removed_and_no_others(
+    queue: Queue, housekeeping: Housekeeping, tmp_path: Path
+) -> None:
+    waiting, running, cancelled, finished = (queue.submit() for _ in range(4))
+    for task_id in (running, finished):
+        queue.claim(task_id)
+    queue.cancel(cancelled)
+    queue.finish(finished)
+    unknown = "01234567-89ab-cdef-0123-456789abcdef"
+    for task_id in (waiting, running, cancelled, finished, unknown):
+        (tmp_path / "scratch" / f"{task_id}-k3j2" / "much").mkdir(parents=True)
+
+    housekeeping.tidy()
+
+    kept = {folder.name[:36] for folder in (tmp_path / "scratch").iterdir()}
+    assert kept == {waiting, running}
+
+
+def test_tasks_and_files_are_forgotten_when_their_retention_is_over(
+    queue: Queue, housekeeping: Housekeeping, tmp_path: Path
+) -> None:
+    task_id = queue.submit()
+    queue.cancel(task_id)
+    queue.redis.zadd("okosu:tasks:REVOKED", {task_id: 1})
+    queue.redis.hset(f"okosu:task:{task_id}", "finished", 1)
+    old, new = tmp_path / "files" / "old", tmp_path / "files" / "new"
+    old.mkdir(parents=True)
+    new.mkdir()
+    os.utime(old, (1, 1))
+
+    housekeeping.tidy()
+
+    assert (queue.state(task_id), old.exists(), new.exists()) == ("", False, True)
+
+
+def test_it_goes_on_when_redis_was_away(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch" / "01234567-89ab-cdef-0123-456789abcdef-k3j2"
+    folder.mkdir(parents=True)
+    late = Valkey(tmp_path)
+    housekeeping = Housekeeping(WorkerSettings(redis_url=late.url, data_dir=tmp_path, _env_file=None))
+    housekeeping.tidy()
+    assert folder.exists()
+    with late:
+        housekeeping.tidy()
+    assert not folder.exists()

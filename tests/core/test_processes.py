@@ -1,0 +1,138 @@
+"""What ends with a run, and what a run may use; on real processes."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core import processes
+from tests.live import ROOT, until
+
+# A grandchild that has left its parent, its group and its session, as a daemon does, and minds no polite signal.
+DAEMON = "(trap '' TERM HUP; setsid sh -c 'trap \"\" TERM HUP; echo $$ >> {file}; sleep 300 & wait') & wait"
+
+
+def python(code: str, *args: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", code, *args], cwd=ROOT)
+
+
+def written(file: Path, lines: int) -> list[int]:
+    return until(lambda: read if len(read := [int(line) for line in _text(file).split()]) == lines else None)
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def gone(*pids: int) -> bool:
+    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "pids"
+
+
+def test_a_process_ends_with_all_that_it_started_even_with_daemons(file: Path) -> None:
+    run = python(
+        "import subprocess, sys, time; from core import processes; processes.confine(1000)\n"
+        "subprocess.Popen(['sh', '-c', sys.argv[1]]); time.sleep(300)",
+        DAEMON.format(file=file),
+    )
+    daemons = written(file, lines=1)
+
+    processes.end(run.pid)
+
+    assert run.wait(5) == -signal.SIGKILL
+    assert until(lambda: gone(*daemons), 5)
+
+
+def test_ending_what_has_ended_is_no_error() -> None:
+    run = python("")
+    run.wait()
+    processes.end(run.pid)
+
+
+def test_what_the_dead_leave_behind_is_ended_and_the_living_are_not(file: Path) -> None:
+    parent = python(
+        "import subprocess, sys, time; from core import processes; processes.adopt()\n"
+        "kept = subprocess.Popen(['sleep', '300']); lost = subprocess.Popen(['sh', '-c', sys.argv[1]])\n"
+        "while not open(sys.argv[2], 'a+').tell(): time.sleep(0.05)\n"
+        "lost.kill(); lost.wait(); processes.end_strays({kept.pid})\n"
+        "print(kept.pid, file=open(sys.argv[2], 'a')); time.sleep(300)",
+        DAEMON.format(file=file),
+        str(file),
+    )
+    daemon, kept = written(file, lines=2)
+    try:
+        assert until(lambda: gone(daemon), 5)
+        assert psutil.Process(kept).is_running()
+    finally:
+        processes.end(parent.pid)
+        parent.wait()
+
+
+def test_a_process_dies_with_its_parent(file: Path) -> None:
+    parent = python(
+        "import subprocess, sys, time; from core import processes\n"
+        "child = subprocess.Popen(['sleep', '300'], preexec_fn=processes.die_with_parent)\n"
+        "print(child.pid, file=open(sys.argv[1], 'w'), flush=True); time.sleep(300)",
+        str(file),
+    )
+    (child,) = written(file, lines=1)
+    parent.kill()
+    parent.wait()
+    assert until(lambda: gone(child), 5)
+
+
+def outcome(code: str) -> str:
+    """What a confined process prints."""
+    confined = f"import resource, signal, os\nfrom core import processes\nprocesses.confine(300)\n{code}"
+    done = subprocess.run([sys.executable, "-c", confined], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        "bytearray(400 << 20)",
+        "[bytes(1000) for _ in range(10**9)]",  # filled to the brim: not even small things fit any more
+    ],
+)
+def test_more_than_its_memory_is_an_error_that_can_still_be_told(need: str) -> None:
+    said = outcome(
+        f"try:\n    kept = {need}\nexcept MemoryError as error:\n    processes.reserve(use=True)\n"
+        "    print(len(bytearray(20 << 20)))"
+    )
+    assert said == str(20 << 20)
+
+
+def test_address_space_that_is_only_reserved_does_not_count() -> None:
+    assert outcome("import mmap; mmap.mmap(-1, 4 << 30, prot=mmap.PROT_READ); print('ok')") == "ok"
+
+
+def test_the_reserve_can_be_closed_again() -> None:
+    limits = outcome(
+        "for use in (False, True, False):\n    processes.reserve(use=use)\n"
+        "    print(resource.getrlimit(resource.RLIMIT_DATA)[0] >> 20)"
+    )
+    assert limits.split() == ["300", "364", "300"]
+
+
+def test_a_run_is_the_first_to_die_when_memory_is_short_and_leaves_no_core_file() -> None:
+    said = outcome("print(open('/proc/self/oom_score_adj').read(), resource.getrlimit(resource.RLIMIT_CORE))")
+    assert said.split() == ["1000", "(0,", "0)"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
+def test_a_signal_ends_a_run_without_an_exception_in_its_job(number: int) -> None:
+    code = f"import os, signal\nfrom core import processes\nsignal.signal({number}, lambda *_: exit(3))\n"
+    run = python(f"{code}processes.confine(300)\nos.kill(os.getpid(), {number})")
+    assert run.wait(10) == -number
+
+
+def test_a_process_without_limits_has_nothing_to_open() -> None:
+    assert python("from core import processes; processes.reserve(use=True)").wait(10) == 0

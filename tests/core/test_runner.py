@@ -1,0 +1,191 @@
+"""One run of one task against a real queue: how each ending is recorded, and what is left on the disk."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.files import Files
+from core.registry import Job, UploadedFile, discover
+from core.runner import JobFailed, Progress, Runner
+from core.store import Store
+from tests.live import until
+from tests.queue import Queue, Valkey
+
+ID = "01234567-89ab-cdef-0123-456789abcdef"
+ECHO = discover("tests.jobs")["echo"]
+
+
+@pytest.fixture
+def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runner]:
+    store = Store(valkey.url)
+    yield Runner(store, Files(tmp_path), tmp_path / "scratch", 300)
+    store.close()
+
+
+def job(function: Callable[[], Any], *, retry: bool = True) -> Job:
+    return replace(ECHO, retry=retry, function=lambda **_: function())
+
+
+def raising(error: BaseException) -> Job:
+    def fail() -> None:
+        raise error
+
+    return job(fail)
+
+
+def error_of(queue: Queue) -> Any:
+    return json.loads(queue.field(ID, "error") or "null")
+
+
+def test_a_run_records_its_result_and_leaves_nothing_on_the_disk(queue: Queue, runner: Runner) -> None:
+    queue.submit(ID, params='{"text":"ab","times":2}')
+    runner.run(ECHO, ID, "w/1")
+    assert (queue.state(ID), queue.field(ID, "result")) == ("SUCCESS", '{"value":{"text":"abab"}}')
+    assert list(runner.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("verdict", ["cancelled", "unknown", "running elsewhere", "finished"])
+def test_what_is_not_to_be_run_is_not_run(queue: Queue, runner: Runner, verdict: str) -> None:
+    if verdict != "unknown":
+        queue.submit(ID)
+    if verdict == "cancelled":
+        queue.cancel(ID)
+    elif verdict in ("running elsewhere", "finished"):
+        queue.claim(ID, "other/1")
+    if verdict == "finished":
+        queue.finish(ID, "other/1")
+    before = queue.state(ID)
+    runner.run(raising(AssertionError("it ran")), ID, "w/1")
+    assert queue.state(ID) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (ValueError("The column 'qty' is missing."), "ValueError", "The column 'qty' is missing."),
+        (MemoryError(), "MemoryError", "The task needed more than 0.293 GB of memory. Try it with less data."),
+        (SystemExit("no such customer"), "SystemExit", "no such customer"),
+        (KeyboardInterrupt(), "KeyboardInterrupt", "KeyboardInterrupt"),
+        (ValueError("half a character \ud800"), "ValueError", "half a character \ud800"),
+        (ValueError("x" * 5000), "ValueError", "x" * 2000),
+    ],
+)
+def test_whatever_a_job_raises_is_how_its_task_ended(
+    queue: Queue, runner: Runner, error: BaseException, kind: str, sentence: str
+) -> None:
+    queue.submit(ID)
+    with pytest.raises(JobFailed, match=f"^{kind}$"):
+        runner.run(raising(error), ID, "w/1")
+    assert (queue.state(ID), error_of(queue)) == ("FAILURE", {"type": kind, "message": sentence})
+    assert list(runner.scratch.iterdir()) == []
+
+
+def test_a_result_that_is_no_json_fails_with_a_sentence(queue: Queue, runner: Runner) -> None:
+    queue.submit(ID)
+    with pytest.raises(JobFailed):
+        runner.run(job(object), ID, "w/1")
+    assert "not JSON" in error_of(queue)["message"]
+
+
+def test_parameters_that_no_longer_fit_fail_with_their_names(queue: Queue, runner: Runner) -> None:
+    queue.submit(ID, params='{"times":"many"}')
+    with pytest.raises(JobFailed):
+        runner.run(ECHO, ID, "w/1")
+    assert "times: " in error_of(queue)["message"]
+
+
+def test_the_log_has_the_place_of_a_failure_and_none_of_its_data(
+    queue: Queue, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.submit(ID)
+    with pytest.raises(JobFailed):
+        runner.run(raising(ValueError("Mrs. Sato owes 5 yen")), ID, "w/1")
+    assert "test_runner.py" in caplog.text
+    assert "Sato" not in caplog.text
+
+
+@pytest.mark.parametrize(("retry", "runs", "sentence"), [(True, 3, "3 times"), (False, 1, "must not be run twice")])
+def test_a_task_whose_worker_is_lost_each_time_fails_with_a_sentence(
+    queue: Queue, runner: Runner, retry: bool, runs: int, sentence: str
+) -> None:
+    queue.submit(ID)
+    began = []
+
+    def die() -> None:
+        began.append(1)
+        queue.give_back(ID, "w/1")
+
+    for _ in range(runs + 1):
+        runner.run(job(die, retry=retry), ID, "w/1")
+
+    assert len(began) == runs
+    assert sentence in error_of(queue)["message"]
+
+
+def test_a_run_that_lost_its_task_records_nothing(queue: Queue, runner: Runner) -> None:
+    queue.submit(ID)
+
+    def overtaken() -> str:
+        queue.lapse(ID)
+        queue.give_back(ID)
+        queue.claim(ID, "w/2")
+        return "too late"
+
+    runner.run(job(overtaken), ID, "w/1")
+    assert (queue.state(ID), queue.field(ID, "result")) == ("STARTED", None)
+
+
+def test_a_file_of_the_result_is_kept_when_the_folder_of_the_run_is_gone(queue: Queue, runner: Runner) -> None:
+    queue.submit(ID)
+
+    def write() -> dict[str, Any]:
+        Path("copy.csv").write_text("a,b")
+        return {"files": ["copy.csv"]}
+
+    runner.run(job(write), ID, "w/1")
+    (file,) = json.loads(queue.field(ID, "result") or "")["files"]
+    kept = runner.files.find(file["file_id"])
+    assert isinstance(kept, UploadedFile)
+    assert kept.path.read_text() == "a,b"
+
+
+def test_a_finished_run_waits_for_a_redis_that_is_away(tmp_path: Path) -> None:
+    with Valkey(tmp_path) as valkey:
+        queue = Queue(valkey)
+        queue.submit(ID)
+        runner = Runner(Store(valkey.url), Files(tmp_path), tmp_path / "scratch", 300)
+
+        def hang() -> str:
+            valkey.process.send_signal(19)
+            threading.Timer(2.5, valkey.process.send_signal, [18]).start()
+            return "worth hours"
+
+        runner.run(job(hang), ID, "w/1")
+        assert queue.field(ID, "result") == '{"value":"worth hours"}'
+
+
+def test_progress_is_told_at_most_twice_a_second_and_always_at_the_end(queue: Queue, runner: Runner) -> None:
+    queue.submit(ID)
+    queue.claim(ID, "w/1")
+    progress = Progress(runner.store, ID, "w/1")
+    told = []
+    begin = time.monotonic()
+    while (passed := time.monotonic() - begin) < 1.2:
+        progress(passed / 2, f"{passed}")
+        told.append(queue.field(ID, "message"))
+    progress(7.5, "ready \ud800")
+    assert 2 <= len(set(told)) <= 4
+    assert (queue.field(ID, "done"), queue.field(ID, "message")) == ("1.0", "ready ?")
+
+
+def test_a_job_does_not_fail_because_its_progress_could_not_be_told(
+    runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    Progress(Store("redis://127.0.0.1:1/0"), ID, "w/1")(0.5, "half")
+    assert until(lambda: "could not be told" in caplog.text, 5)
