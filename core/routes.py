@@ -28,7 +28,7 @@ class Core:
     broken_jobs: list[str]
 
 
-def _core(request: Request) -> Core:
+async def _core(request: Request) -> Core:  # a plain function would cost each request a hop to a thread
     core: Core = request.app.state.core
     return core
 
