@@ -1,0 +1,10 @@
+"""The Redis of a live core, to look into and to disturb."""
+
+import redis
+
+from tests.live import LiveCore
+
+
+def redis_of(core: LiveCore) -> redis.Redis:
+    env = core.services()["api"].environ()
+    return redis.Redis.from_url(env["REDIS_URL"], password=env["REDIS_PASSWORD"])

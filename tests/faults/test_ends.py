@@ -1,0 +1,116 @@
+"""What is cancelled, stopped or killed ends with all that it started; what was cancelled never runs again."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults.redis_of import redis_of
+from tests.live import ROOT, LiveCore, until
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
+    with LiveCore(tmp_path_factory.mktemp("ends")) as live:
+        yield live
+
+
+@pytest.fixture
+def core(shared: LiveCore) -> LiveCore:
+    until(shared.is_ready, 40)
+    until(lambda: "worker" in shared.services())
+    return shared
+
+
+def family(core: LiveCore, file: Path) -> tuple[str, list[psutil.Process]]:
+    """A running task and its processes: itself, a child, a daemon."""
+    task_id = core.submit("family", file=str(file))
+    return task_id, [psutil.Process(pid) for pid in written(file, 3)]
+
+
+def written(file: Path, lines: int) -> list[int]:
+    return until(
+        lambda: found if file.exists() and len(found := [int(i) for i in file.read_text().split()]) == lines else None
+    )
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != "zombie" for process in processes)
+
+
+def revoke_as_flower(core: LiveCore, task_id: str, **how: bool) -> None:
+    code = f"from core.celery_app import app; app.control.revoke({task_id!r}, **{how!r})"
+    env = {**os.environ, **core.services()["api"].environ()}
+    subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, check=True)
+
+
+def test_a_cancelled_run_ends_with_all_that_it_started(core: LiveCore, tmp_path: Path) -> None:
+    task_id, processes = family(core, tmp_path / "pids")
+    assert core.http.delete(f"/delete_task/{task_id}").status_code == 200
+    assert until(lambda: all_gone(processes), 3)
+    assert core.status(task_id)["task_status"] == "REVOKED"
+
+
+def test_a_run_that_is_terminated_in_flower_ends_with_all_that_it_started(core: LiveCore, tmp_path: Path) -> None:
+    task_id, processes = family(core, tmp_path / "pids")
+    revoke_as_flower(core, task_id, terminate=True)
+    assert until(lambda: all_gone(processes), 3)
+    assert core.status(task_id)["task_status"] == "REVOKED"
+
+
+def test_a_run_whose_cancelling_its_worker_did_not_hear_ends_as_well(core: LiveCore, tmp_path: Path) -> None:
+    task_id, processes = family(core, tmp_path / "pids")
+    with redis_of(core) as queue:
+        queue.client_kill_filter(_type="pubsub")
+        core.http.delete(f"/delete_task/{task_id}")
+    assert until(lambda: all_gone(processes), 5)
+
+
+@pytest.mark.parametrize("victim", ["child", "worker"])
+def test_what_a_killed_run_started_ends_and_its_task_runs_again(core: LiveCore, tmp_path: Path, victim: str) -> None:
+    task_id, processes = family(core, tmp_path / "pids")
+    core.kill(victim)
+    assert until(lambda: all_gone(processes), 5)
+    again = written(tmp_path / "pids", 6)
+    core.http.delete(f"/delete_task/{task_id}")
+    assert until(lambda: not any(psutil.pid_exists(pid) for pid in again), 5)
+
+
+def test_a_worker_that_is_told_to_stop_hands_back_at_once_and_that_is_no_attempt(
+    core: LiveCore, tmp_path: Path
+) -> None:
+    task_id, processes = family(core, tmp_path / "pids")
+    worker = core.services()["worker"]
+    worker.terminate()
+    assert core.wait(task_id, "RETRY", seconds=3)
+    worker.wait(5)
+    assert all_gone(processes)
+    written(tmp_path / "pids", 6)
+    with redis_of(core) as queue:
+        assert queue.hget(f"okosu:task:{task_id}", "attempt") == b"1"
+    core.http.delete(f"/delete_task/{task_id}")
+
+
+@pytest.mark.parametrize("through", ["the API", "Flower"])
+def test_what_is_cancelled_while_no_worker_lives_never_runs(core: LiveCore, tmp_path: Path, through: str) -> None:
+    assert core.process
+    core.process.send_signal(19)  # so that it starts no worker
+    try:
+        core.kill("worker")
+        task_id = core.submit("counter", folder=str(tmp_path), name="cancelled")
+        if through == "Flower":
+            revoke_as_flower(core, task_id)
+        else:
+            assert core.http.delete(f"/delete_task/{task_id}").status_code == 200
+        core.kill("valkey")
+    finally:
+        core.process.send_signal(18)
+    until(core.is_ready, 40)
+    assert core.wait(core.submit("counter", folder=str(tmp_path), name="after"))["task_status"] == "SUCCESS"
+
+    assert core.status(task_id)["task_status"] == "REVOKED"
+    assert [file.name for file in tmp_path.iterdir()] == ["after"]
