@@ -18,8 +18,9 @@ from core.errors import (
     UnknownJob,
     UnknownTask,
 )
+from core.records import microseconds_of, task_of
 from core.registry import FindFile, Job
-from core.schemas import Activity, Drain, StartTask, microseconds_of, task_of
+from core.schemas import Activity, Drain, StartTask
 from core.store import AsyncStore
 
 DRAIN_SECONDS = 600

@@ -29,6 +29,7 @@ CHECKED: list[Any] = [
     response_schema_conformance,
 ]
 USER = "stranger"
+FRAMING = {"content-length", "transfer-encoding", "host", "expect", "upgrade"}  # no request at all if they are wrong
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,8 @@ def ask(core: LiveCore, description: BaseSchema, examples: int) -> Counter[tuple
     def try_out(case: Case[Any]) -> None:
         if counted.total() % 2:
             guess_right(case, known)
+        for name in [name for name in case.headers if name.lower() in FRAMING]:
+            del case.headers[name]
         answer = case.call_and_validate(headers={"X-API-Key": core.key}, checks=CHECKED, timeout=10)
         counted[case.operation.label, answer.status_code] += 1
         if case.method == "POST" and answer.status_code in (200, 201):
