@@ -36,8 +36,8 @@ def owner_of(worker: str, pid: int) -> str:
 
 
 def failure(kind: str, sentence: str) -> str:
-    """The error of a task, as its record keeps it."""
-    return json.dumps({"type": kind, "message": sentence})
+    """The error of a task, as its record keeps it: in Unicode, which the name of a file need not be."""
+    return json.dumps({"type": kind, "message": sentence.encode(errors="replace").decode()})
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,15 @@ def estimate(price: int, tax: float = 0.1) -> float:
     return round(price * (1 + tax), 2)
 '''
 
+ODD = '''"""Reads a file whose name is no Unicode."""
+from core.registry import job
+
+@job(title="Odd")
+def odd() -> None:
+    """Fails."""
+    raise FileNotFoundError("there is no \\udc80.csv")
+'''
+
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
@@ -24,6 +33,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "estimate.py").write_text(JOB)
+    (package / "odd.py").write_text(ODD)
     (package / "half_done.py").write_text("def half_done(")
     places = {
         "JOBS_PACKAGE": "our_jobs",
@@ -35,7 +45,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
 
 
 def test_a_job_is_one_more_file(company: LiveCore) -> None:
-    (job,) = company.http.get("/jobs").json()
+    job = company.http.get("/jobs").json()[0]
 
     assert (job["name"], job["title"], job["description"]) == ("estimate", "見積もり", "What it costs.")
     assert list(job["params"]["properties"]) == ["price", "tax"]
@@ -50,7 +60,7 @@ def test_a_broken_file_is_told_where_people_look_and_stops_nobody(company: LiveC
     assert "our_jobs.half_done: cannot be imported: SyntaxError" in ready.json()["jobs"]
     assert "our_jobs.half_done" in company.log
     assert answer.status_code == 404
-    assert "Jobs: estimate." in answer.json()["detail"]
+    assert "Jobs: estimate, odd." in answer.json()["detail"]
 
 
 def test_the_list_of_users_lies_where_the_setting_says(company: LiveCore) -> None:
@@ -58,3 +68,10 @@ def test_the_list_of_users_lies_where_the_setting_says(company: LiveCore) -> Non
 
     assert "sato" in json.loads((company.data_dir.parent / "on site" / "who.txt").read_text())
     assert not (company.data_dir / "active_users").exists()
+
+
+def test_a_failure_in_no_unicode_is_told_all_the_same(company: LiveCore) -> None:
+    status = company.wait(company.submit("odd"))
+
+    assert status["error"] == {"type": "FileNotFoundError", "message": "there is no ?.csv"}
+    assert company.http.get("/tasks").json()[0]["error"] == status["error"]
