@@ -17,12 +17,16 @@ Step = Callable[[httpx2.Client, random.Random], httpx2.Response]
 
 
 def weights(core: LiveCore) -> dict[str, float]:
-    """MB of each part and its children that no other process shares (PSS), once nothing runs any more."""
-    until(lambda: quiet(core), 2400, pause=0.5)
+    """MB of each part and its children that no other process shares (PSS)."""
     return until(lambda: _weights(core))
 
 
-def quiet(core: LiveCore) -> bool:
+def settle(core: LiveCore) -> None:
+    """Until nothing waits and nothing runs."""
+    until(lambda: _is_quiet(core), 600, pause=0.5)
+
+
+def _is_quiet(core: LiveCore) -> bool:
     activity: dict[str, int] = core.http.get("/activity").json()
     return activity["waiting"] + activity["running"] == 0
 
