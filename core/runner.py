@@ -103,7 +103,7 @@ class Progress:
         self._store, self._task_id, self._owner, self._next = store, task_id, owner, 0.0
 
     def __call__(self, done: float, message: str = "") -> None:
-        done = min(max(float(done), 0.0), 1.0)
+        done = min(max(0.0, float(done)), 1.0)  # in this order, what is not a number is 0
         if time.monotonic() < self._next and done < 1:
             return
         self._next = time.monotonic() + REPORT_SECONDS

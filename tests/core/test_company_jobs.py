@@ -16,12 +16,13 @@ def estimate(price: int, tax: float = 0.1) -> float:
     return round(price * (1 + tax), 2)
 '''
 
-ODD = '''"""Reads a file whose name is no Unicode."""
-from core.registry import job
+ODD = '''"""Reads a file whose name is no Unicode, and does not know how far it is."""
+from core.registry import Progress, job
 
 @job(title="Odd")
-def odd() -> None:
+def odd(progress: Progress) -> None:
     """Fails."""
+    progress(float("nan"), "\\udc80")
     raise FileNotFoundError("there is no \\udc80.csv")
 '''
 
@@ -70,8 +71,9 @@ def test_the_list_of_users_lies_where_the_setting_says(company: LiveCore) -> Non
     assert not (company.data_dir / "active_users").exists()
 
 
-def test_a_failure_in_no_unicode_is_told_all_the_same(company: LiveCore) -> None:
+def test_what_is_no_unicode_and_no_number_is_told_all_the_same(company: LiveCore) -> None:
     status = company.wait(company.submit("odd"))
 
     assert status["error"] == {"type": "FileNotFoundError", "message": "there is no ?.csv"}
+    assert status["progress"] == {"done": 0, "message": "?"}
     assert company.http.get("/tasks").json()[0]["error"] == status["error"]

@@ -153,7 +153,11 @@ def test_a_result_that_cannot_be_shown_says_where(answer: Any, at: str) -> None:
         travelled(answer)
 
 
-@pytest.mark.parametrize("answer", [object(), lambda: 3, b"\xff", "\ud800", {"metrics": {"a": object()}}])
+@pytest.mark.parametrize(
+    "answer",
+    [object(), lambda: 3, b"\xff", "\ud800", 10**5000, {"metrics": {"a": object()}}],
+    ids=range(6),
+)
 def test_what_is_no_json_is_told_in_a_sentence(answer: Any) -> None:
     with pytest.raises(ValueError, match="The job returned something that is not JSON"):
         travelled(answer)
