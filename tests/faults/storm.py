@@ -1,4 +1,4 @@
-"""Tasks that are submitted and run while parts of the core are killed, and what became of each."""
+"""Tasks that are submitted, run and followed while parts of the core are killed, and what became of each."""
 
 import random
 import threading
@@ -8,24 +8,27 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import httpx2
 
 from tests.live import FINISHED, LiveCore, until
 
+EVERYTHING = ("valkey", "api", "worker")
+
 
 @dataclass(frozen=True)
 class Kills:
-    """How many of each; `everything` kills Redis, API, worker and children in one moment."""
+    """How many of each, one in about `pause` seconds; `everything` is Redis, API, worker and children in one moment."""
 
+    pause: float
     worker: int
     api: int
     valkey: int
     everything: int
 
     def in_random_order(self, seed: int) -> list[tuple[str, ...]]:
-        everything = ("valkey", "api", "worker")
-        order: list[tuple[str, ...]] = [everything] * self.everything
+        order: list[tuple[str, ...]] = [EVERYTHING] * self.everything
         for name, times in {"worker": self.worker, "api": self.api, "valkey": self.valkey}.items():
             order += [(name,)] * times
         random.Random(seed).shuffle(order)  # noqa: S311  # not a secret
@@ -34,45 +37,48 @@ class Kills:
 
 @dataclass
 class Storm:
-    """`submit` in one thread, `strike` in another, then `settle`."""
+    """`run`, then `settle`. Every fifth task takes `seconds`, the others end at once."""
 
     core: LiveCore
     trace: Path
     tasks: int
     seconds: float
     accepted: list[str] = field(default_factory=list)
-    resubmitted: int = 0
-    first_results: dict[str, dict[str, str]] = field(default_factory=dict)
+    ended: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: int = 0
+
+    def run(self, kills: Kills, seed: int) -> None:
+        """Strike, and submit and follow all the while."""
+        order = kills.in_random_order(seed)
+        over = threading.Event()
+        threads = [
+            threading.Thread(target=self.submit, args=[kills.pause * len(order)]),
+            threading.Thread(target=self._follow, args=[over]),
+        ]
+        for thread in threads:
+            thread.start()
+        for names in order:
+            time.sleep(random.uniform(0.5, 1.5) * kills.pause)  # noqa: S311  # not a secret
+            until(lambda names=names: set(names) <= set(self.core.services()), 30)  # type: ignore[misc]  # mypy does not infer default arguments
+            self.core.kill(*names, with_children=names == EVERYTHING or random.random() < 0.5)  # noqa: S311  # as above
+        threads[0].join()
+        over.set()
+        threads[1].join()
 
     def submit(self, spread: float) -> None:
         """Every task until it is accepted, the whole lot over about `spread` seconds."""
         for number in range(self.tasks):
-            task_id = str(uuid.UUID(int=uuid.uuid4().int, version=4))
-            until(lambda task_id=task_id, number=number: self._submit_once(task_id, number), 60)  # type: ignore[misc]  # mypy does not infer default arguments
+            task_id = str(uuid.uuid4())
+            until(lambda task_id=task_id, number=number: self._submit_once(task_id, number), 60)  # type: ignore[misc]  # as above
             self.accepted.append(task_id)
             time.sleep(spread / self.tasks)
 
-    def strike(self, kills: list[tuple[str, ...]], pause: float) -> None:
-        for names in kills:
-            time.sleep(pause)
-            until(lambda names=names: set(names) <= set(self.core.services()), 30)  # type: ignore[misc]  # as above
-            self.core.kill(*names, with_children=len(names) > 1 or random.random() < 0.5)  # noqa: S311  # as above
-
-    def run(self, kills: list[tuple[str, ...]], pause: float) -> None:
-        striker = threading.Thread(target=self.strike, args=(kills, pause))
-        striker.start()
-        self.submit(spread=pause * len(kills))
-        striker.join()
-
     def settle(self, seconds: float) -> Counter[str]:
-        """How many tasks ended in each state; a result that changes after it was first seen is an error."""
-        until(lambda: self._unfinished() == 0, seconds, pause=0.5)
-        states: Counter[str] = Counter()
-        for task_id in self.accepted:
-            status = self.core.status(task_id)
-            states[status["task_status"]] += 1
-            assert self.first_results.setdefault(task_id, status["result"]) == status["result"]
-        return states
+        """How many tasks ended in each state; that a task's end changed after it was first told is an error."""
+        until(lambda: self._look() == 0, seconds, pause=0.5)
+        for task_id, told in self.ended.items():
+            assert self.core.status(task_id) == told
+        return Counter(told["task_status"] for told in self.ended.values())
 
     def executions(self) -> dict[str, list[str]]:
         """The runs of each task that really began, as their own trace tells."""
@@ -88,21 +94,28 @@ class Storm:
         try:
             answer = self.core.http.post("/start_task", json=order, timeout=4)
         except httpx2.HTTPError:
-            self.resubmitted += 1
+            self.refused += 1
             return False
         assert answer.status_code in (200, 503), answer.text
+        self.refused += answer.status_code == 503
         return answer.status_code == 200
 
-    def _unfinished(self) -> int:
-        try:
-            open_ids = [task_id for task_id in self.accepted if task_id not in self.first_results]
-            for task_id in open_ids:
+    def _follow(self, over: threading.Event) -> None:
+        while not over.wait(0.2):
+            self._look()
+
+    def _look(self) -> int:
+        """How many of the accepted tasks have not ended, as far as the API can be asked."""
+        still = [task_id for task_id in list(self.accepted) if task_id not in self.ended]
+        for task_id in still:
+            try:
                 answer = self.core.http.get(f"/task_status/{task_id}")
-                if answer.status_code == 200 and answer.json()["task_status"] in FINISHED:
-                    self.first_results[task_id] = answer.json()["result"]
-        except httpx2.HTTPError:
-            pass  # the API is still starting
-        return len(self.accepted) - len(self.first_results)
+            except httpx2.HTTPError:
+                break  # the API is still starting
+            assert answer.status_code in (200, 503), answer.text
+            if answer.status_code == 200 and answer.json()["task_status"] in FINISHED:
+                self.ended[task_id] = answer.json()
+        return len(still)
 
 
 def recovery_seconds(core: LiveCore, trace: Path, *names: str, with_children: bool) -> float:

@@ -45,7 +45,7 @@ def test_submissions_make_no_process_grow(own_core: LiveCore, tell: Tell, tasks:
 
     begin = time.monotonic()
     while (submitted := clients.statuses.total() - first) < tasks:
-        clients.work([clients.submit], min(5.0, (tasks - submitted) / 400))
+        clients.work([clients.submit], min(5.0, max(0.5, (tasks - submitted) / 400)))
     rate = submitted / (time.monotonic() - begin)
     after = weights(own_core)
 
