@@ -13,7 +13,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.e2e.app import CHROMIUM, App, chromium
 from tests.live import ROOT, until
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium: apt-get install chromium"),
+]
 SALES = ROOT / "front" / "samples" / "daily_sales.csv"
 SOON = 20_000  # ms
 

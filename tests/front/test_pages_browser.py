@@ -12,7 +12,10 @@ from tests.e2e.app import CHROMIUM, chromium
 from tests.front.pages import APP
 from tests.live import LiveCore, free_port, until
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium: apt-get install chromium"),
+]
 SOON = 20_000  # ms
 
 

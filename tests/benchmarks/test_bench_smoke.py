@@ -1,0 +1,22 @@
+"""Every measure runs, at toy size, for whoever is installed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import wrk
+from tests.benchmarks.__main__ import MEASURES, run
+from tests.benchmarks.size import TOY
+
+pytestmark = pytest.mark.skipif(bool(wrk.missing()), reason=wrk.missing())
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_measure_measures_ours(name: str) -> None:
+    for table in run(name, TOY):
+        assert table.median("okosu") >= 0
+        assert "| okosu |" in table.text()
+
+
+def test_results_are_kept_beside_their_explanation() -> None:
+    assert Path(__file__).with_name("README.md").exists()
