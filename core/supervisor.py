@@ -1,0 +1,79 @@
+"""Processes that belong together: each is started again when it dies, and none outlives this one."""
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from core import processes
+
+log = logging.getLogger(__name__)
+
+# honcho restarts nothing, and supervisord reads a terminal's hang-up as "reload": neither ends with the terminal.
+PAUSE = 1.0
+PATIENCE = 10  # s for a process to end by itself
+
+
+@dataclass
+class Service:
+    """A child process. It keeps the open files in `keeps`."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+    keeps: tuple[int, ...] = ()
+    died_at: float = 0.0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command,
+            env={**os.environ, **self.env},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=self.keeps,
+            preexec_fn=processes.die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else reaches a kill -9
+        )
+        assert self.process.stdin  # noqa: S101  # it is a pipe
+        self.process.stdin.write(self.stdin)
+        self.process.stdin.close()
+
+    def watch(self) -> bool:
+        """Whether it has just died; it is started again after a pause."""
+        died = self.process is not None and self.process.poll() is not None
+        if died:
+            log.error("%s has ended; it is started again.", self.name)
+            self.process, self.died_at = None, time.monotonic()
+        elif self.process is None and time.monotonic() - self.died_at > PAUSE:
+            self.start()
+        return died
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not end in time and is killed.", self.name)
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def run(services: list[Service], wanted: Callable[[], bool]) -> None:
+    """Start them in their order, keep them alive as long as `wanted`, stop them the other way round."""
+    processes.adopt()
+    with ExitStack() as stack:
+        stack.callback(processes.end_strays, set())
+        for service in services:
+            stack.callback(service.stop)
+            service.start()
+        while wanted():
+            if any([service.watch() for service in services]):  # noqa: C419  # each of them
+                processes.end_strays({service.process.pid for service in services if service.process})
+            time.sleep(0.2)
