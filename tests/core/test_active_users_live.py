@@ -36,6 +36,7 @@ def each_client(core: LiveCore, method: str, path: str, names: list[str]) -> tup
     return statuses, len(names) / (time.monotonic() - begin)
 
 
+@pytest.mark.alone
 def test_16_clients_change_500_users_and_nothing_is_lost(crowded: LiveCore, record_property: Any) -> None:
     path, names = crowded.data_dir / "active_users" / "active_user_list.json", [f"user{n}" for n in range(USERS)]
     stop, reads = threading.Event(), list[int]()
@@ -59,7 +60,7 @@ def test_16_clients_change_500_users_and_nothing_is_lost(crowded: LiveCore, reco
     assert set(everyone) == set(names)
     assert set(crowded.http.get("/get_active_user").json()) == set(names[1::2])
     assert len(reads) > 50
-    assert min(add_rate, remove_rate) > 100  # on an idle machine several hundred; a busy one must not make it red
+    assert min(add_rate, remove_rate) > 50  # several hundred, unless the machine has much else to do
 
 
 def test_each_answer_is_the_list_with_the_change(crowded: LiveCore) -> None:

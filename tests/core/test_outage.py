@@ -40,6 +40,7 @@ def timed(core: LiveCore, method: str, path: str, body: Any) -> tuple[Answer, fl
         return client.call(method, path, body), time.monotonic() - begin
 
 
+@pytest.mark.alone
 def test_every_request_is_answered_within_3_s_while_redis_hangs(hung: LiveCore) -> None:
     with ThreadPoolExecutor(4 * len(CALLS)) as pool:
         answers = list(pool.map(lambda call: timed(hung, *call), CALLS * 4))
@@ -56,6 +57,7 @@ def test_every_request_is_answered_within_3_s_while_redis_hangs(hung: LiveCore) 
     assert ready["files"] == "ok"
 
 
+@pytest.mark.alone
 def test_health_answers_at_once_while_redis_hangs_and_others_wait_for_it(hung: LiveCore) -> None:
     with ThreadPoolExecutor(20) as pool:
         waiting = [pool.submit(timed, hung, *CALLS[number % len(CALLS)]) for number in range(20)]
