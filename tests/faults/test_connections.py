@@ -64,6 +64,13 @@ def owner(core: LiveCore, task_id: str) -> str:
         return (queue.hget(f"okosu:task:{task_id}", "owner") or b"").decode()
 
 
+def test_a_child_that_dies_disturbs_no_other(core: LiveCore, tmp_path: Path) -> None:
+    victim, other = (begin(core, tmp_path / "trace", 2) for _ in range(2))
+    psutil.Process(int(owner(core, victim).rpartition("/")[2])).kill()
+    assert {core.wait(task_id)["task_status"] for task_id in (victim, other)} == {"SUCCESS"}
+    assert [runs(tmp_path / "trace", task_id) for task_id in (victim, other)] == [2, 1]
+
+
 def test_cut_connections_disturb_no_run_and_the_next_task_starts(core: LiveCore, tmp_path: Path) -> None:
     tasks = [begin(core, tmp_path / "trace", 4) for _ in range(2)]
     with redis_of(core) as queue:

@@ -42,8 +42,9 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not any(process.is_running() and process.status() != "zombie" for process in processes)
 
 
-def revoke_as_flower(core: LiveCore, task_id: str, **how: bool) -> None:
-    code = f"from core.celery_app import app; app.control.revoke({task_id!r}, **{how!r})"
+def as_admin(core: LiveCore, call: str) -> None:
+    """As Flower calls Celery, or a person with Celery's own commands."""
+    code = f"from core.celery_app import app; app.control.{call}"
     env = {**os.environ, **core.services()["api"].environ()}
     subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, check=True)
 
@@ -57,7 +58,7 @@ def test_a_cancelled_run_ends_with_all_that_it_started(core: LiveCore, tmp_path:
 
 def test_a_run_that_is_terminated_in_flower_ends_with_all_that_it_started(core: LiveCore, tmp_path: Path) -> None:
     task_id, processes = family(core, tmp_path / "pids")
-    revoke_as_flower(core, task_id, terminate=True)
+    as_admin(core, f"revoke({task_id!r}, terminate=True)")
     assert until(lambda: all_gone(processes), 3)
     assert core.status(task_id)["task_status"] == "REVOKED"
 
@@ -95,6 +96,23 @@ def test_a_worker_that_is_told_to_stop_hands_back_at_once_and_that_is_no_attempt
     core.http.delete(f"/delete_task/{task_id}")
 
 
+def test_a_revoke_that_only_workers_heard_is_remembered(core: LiveCore, tmp_path: Path) -> None:
+    busy = [core.submit("sleeper", seconds=60) for _ in range(2)]
+    for task_id in busy:
+        core.wait(task_id, "STARTED")
+    waiting = core.submit("counter", folder=str(tmp_path), name="revoked")
+    as_admin(
+        core, f"broadcast('revoke', arguments={{'task_id': {waiting!r}, 'terminate': False, 'signal': 'SIGTERM'}})"
+    )
+    core.wait(waiting, "REVOKED", seconds=3)
+    core.kill("worker")
+    for task_id in busy:
+        core.http.delete(f"/delete_task/{task_id}")
+    until(lambda: "worker" in core.services())
+    core.wait(core.submit("echo"))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("through", ["the API", "Flower"])
 def test_what_is_cancelled_while_no_worker_lives_never_runs(core: LiveCore, tmp_path: Path, through: str) -> None:
     assert core.process
@@ -103,7 +121,7 @@ def test_what_is_cancelled_while_no_worker_lives_never_runs(core: LiveCore, tmp_
         core.kill("worker")
         task_id = core.submit("counter", folder=str(tmp_path), name="cancelled")
         if through == "Flower":
-            revoke_as_flower(core, task_id)
+            as_admin(core, f"revoke({task_id!r})")
         else:
             assert core.http.delete(f"/delete_task/{task_id}").status_code == 200
         core.kill("valkey")
