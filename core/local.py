@@ -21,11 +21,14 @@ from core.supervisor import Service
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_port(*taken: int) -> int:
+    """A port that nobody uses and that is not `taken` by a service which has not started yet."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in taken:
+            return port
 
 
 def _check_port(variable: str, port: int) -> None:
@@ -68,7 +71,10 @@ def _services(config: settings.Settings, mark: int) -> list[Service]:
     """In the order of starting. They are stopped the other way round, so that the queue goes last."""
     services = []
     if not config.redis_url:
-        port, password = _free_port(), secrets.token_urlsafe(24)
+        port, password = (
+            _free_port(config.core_port, int(os.environ.get("FLOWER_PORT") or 0)),
+            secrets.token_urlsafe(24),
+        )
         os.environ.update(REDIS_URL=f"redis://127.0.0.1:{port}/0", REDIS_PASSWORD=password)
         services.append(_valkey(config.data_dir / "redis", port, password, mark))
     api = {"CORE_API_PROCESSES": os.environ.get("CORE_API_PROCESSES") or "1"}

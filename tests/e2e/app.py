@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.request import Request, urlopen
 
 import psutil
@@ -32,6 +33,13 @@ class App:
         ports = {"FRONT_PORT": self.port, "CORE_PORT": self.core_port, "FLOWER_PORT": self.flower_port}
         self.env = {**kept, "PYTHONPATH": str(ROOT), **{name: str(port) for name, port in ports.items()}}
         self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.stop()
 
     def start(self) -> None:
         with (self.folder / "front.log").open("wb") as log:

@@ -23,10 +23,8 @@ SOON = 20_000  # ms
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    app = App(tmp_path_factory.mktemp("app"))
-    app.start()
-    yield app
-    app.stop()
+    with App(tmp_path_factory.mktemp("app")) as app:
+        yield app
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,7 @@ def wake(page: Page) -> None:
     go(page, "Core")
     press(page, "start")
     expect(page.locator(".st-key-stages")).to_contain_text("Asked to start", timeout=SOON)
-    expect(page.locator(".st-key-parts")).to_contain_text("Worker", timeout=SOON)
+    expect(page.locator(".st-key-parts")).to_contain_text("Worker", timeout=3 * SOON)
 
 
 def test_a_page_of_a_sleeping_core_is_there_in_two_seconds(app: App, context: BrowserContext) -> None:
@@ -173,16 +171,15 @@ def test_a_dead_core_is_told_on_every_page_at_once(app: App, context: BrowserCon
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_behind_however_the_app_ends(how: signal.Signals, tmp_path: Path, browser: Browser) -> None:
-    app = App(tmp_path)
-    app.start()
-    page = browser.new_page()
-    sign_in(page, app, "sato")
-    wake(page)
-    family = app.family()
-    assert len(family) > 5
-    page.close()
+    with App(tmp_path) as app:
+        page = browser.new_page()
+        sign_in(page, app, "sato")
+        wake(page)
+        family = app.family()
+        assert len(family) > 5
+        page.close()
 
-    app.stop(how)
+        app.stop(how)
 
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert alive == []
+        _, alive = psutil.wait_procs(family, timeout=20)
+        assert alive == []
