@@ -48,21 +48,18 @@ routes = APIRouter(
 )
 
 
-# This route and the next are called most, so they look for the core themselves: a dependency costs a 20th of a request.
-@routes.post("/start_task", tags=["Tasks"], response_model=schemas.TaskId, responses=_problem(404, 409))
-async def start_task(order: schemas.StartTask, request: Request) -> JSONResponse:
+@routes.post("/start_task", tags=["Tasks"], responses=_problem(404, 409))
+async def start_task(order: schemas.StartTask, core: CoreDep) -> schemas.TaskId:
     """Start a task. The same `task_id` again starts nothing twice; its user is put on the active list."""
-    core: Core = request.app.state.core
     task_id, new = await core.tasks.submit(order)
     if new and not core.users.is_fresh(order.username):
         await run_in_threadpool(core.users.note, order.username)
-    return JSONResponse({"task_id": task_id})
+    return schemas.TaskId(task_id=task_id)
 
 
 @routes.get("/task_status/{task_id}", tags=["Tasks"], response_model=schemas.TaskStatus, responses=_problem(404))
-async def task_status(task_id: str, request: Request) -> JSONResponse:
+async def task_status(task_id: str, core: CoreDep) -> JSONResponse:
     """How far a task is, and its result. It is done at SUCCESS, FAILURE or REVOKED."""
-    core: Core = request.app.state.core
     return JSONResponse(await core.tasks.status(task_id))
 
 
