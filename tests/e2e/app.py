@@ -71,6 +71,13 @@ class App:
             return []
         return [front, *front.children(recursive=True)]
 
+    def flower_listens(self) -> bool:
+        """Whether Flower hears the worker; a task that ends before that is never seen by it."""
+        try:
+            return any(self.flower("/flower/api/workers?status=1").values())
+        except OSError:
+            return False
+
     def flower(self, path: str) -> Any:
         secrets = (self.folder / ".local" / "secrets.env").read_text()
         user = next(line for line in secrets.splitlines() if line.startswith("FLOWER_BASIC_AUTH")).split("=", 1)[1]

@@ -53,8 +53,9 @@ def sign_in(page: Page, app: App, name: str) -> None:
 
 
 def go(page: Page, title: str) -> None:
+    """To the page of this title; the one before has a heading too, so it is its own that counts."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
-    expect(page.get_by_role("heading", level=1).first).to_be_visible(timeout=SOON)
+    expect(page.get_by_role("heading", level=1, name=re.compile(f"^{title}"))).to_be_visible(timeout=SOON)
 
 
 def wake(page: Page) -> None:
@@ -83,6 +84,7 @@ def test_the_whole_story(app: App, context: BrowserContext, tmp_path: Path) -> N
 
     wake(page)
     expect(page.get_by_text("佐藤 (you)")).to_be_visible(timeout=SOON)  # waking it is using it
+    until(app.flower_listens, 30)
 
     go(page, "Submit")
     page.locator(".st-key-job").get_by_role("combobox").click()
