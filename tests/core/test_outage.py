@@ -1,5 +1,6 @@
 """While Redis hangs or is gone: health at once, every other answer within 3 s, and all is well when it is back."""
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -79,6 +80,33 @@ def test_a_hang_that_ends_leaves_nothing_behind(hung: LiveCore) -> None:
     until(hung.is_ready)
 
     assert hung.wait(hung.submit("echo"))["task_status"] == "SUCCESS"
+
+
+def test_nobody_gets_the_answer_to_another_question_while_redis_comes_and_goes(quiet: LiveCore) -> None:
+    texts = {quiet.submit("echo", text=f"text {number}"): f"text {number}" for number in range(16)}
+    over = threading.Event()
+
+    def ask(task_id: str) -> list[int]:
+        statuses = []
+        with BareClient(quiet) as client:
+            while not over.is_set():
+                answer = client.call("GET", f"/task_status/{task_id}")
+                statuses.append(answer.status)
+                if answer.status == 200:
+                    assert (answer.body["task_id"], answer.body["params"]) == (task_id, {"text": texts[task_id]})
+        return statuses
+
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(ask, task_id) for task_id in texts]
+        valkey = quiet.services()["valkey"]
+        for seconds in (1.5, 0.1, 1.3, 1.5):
+            valkey.suspend()
+            time.sleep(seconds)  # longer than an exchange may take, and shorter
+            valkey.resume()
+            until(lambda: quiet.http.get("/activity").status_code == 200)
+        over.set()
+        answers = [status for one in asked for status in one.result()]
+    assert set(answers) == {200, 503}
 
 
 def test_without_redis_a_task_is_refused_within_3_s_and_nobody_is_put_on_the_list(lone_api: TestClient) -> None:
