@@ -3,6 +3,7 @@
 import base64
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -18,6 +19,16 @@ Run long jobs, one HTTP request at a time: no request stays open while a job run
 
 Every error is `{"detail": "what happened and what to do now"}`; a 422 also names the `fields` to correct.
 """
+
+
+def locked(description: dict[str, Any], public: set[tuple[str, str]]) -> dict[str, Any]:
+    """The OpenAPI description, where every route but the public ones asks for the key."""
+    description["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            if (method.upper(), path) not in public:
+                operation["security"] = [{"key": []}]
+    return description
 
 
 @cache

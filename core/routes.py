@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from anyio import from_thread
-from fastapi import APIRouter, Depends, Query, Request, Security
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from fastapi.security import APIKeyHeader
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -28,7 +27,8 @@ class Core:
     broken_jobs: list[str]
 
 
-async def _core(request: Request) -> Core:  # a plain function would cost each request a hop to a thread
+def _core(request: Request) -> Core:
+    """Asked for by each route: resolving a dependency would cost a tenth of a request."""
     core: Core = request.app.state.core
     return core
 
@@ -38,19 +38,15 @@ def _problem(*statuses: int, model: type[schemas.Problem] = schemas.Problem) -> 
 
 
 BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-CoreDep = Annotated[Core, Depends(_core)]
 
 public = APIRouter(tags=["State"])
-# The key is checked by core/gate.py; here it is only declared, for the page at /docs.
-routes = APIRouter(
-    dependencies=[Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="key"))],
-    responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)},
-)
+routes = APIRouter(responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)})
 
 
 @routes.post("/start_task", tags=["Tasks"], responses=_problem(404, 409))
-async def start_task(order: schemas.StartTask, core: CoreDep) -> schemas.TaskId:
+async def start_task(order: schemas.StartTask, request: Request) -> schemas.TaskId:
     """Start a task. The same `task_id` again starts nothing twice; its user is put on the active list."""
+    core = _core(request)
     task_id, new = await core.tasks.submit(order)
     if new and not core.users.is_fresh(order.username):
         await run_in_threadpool(core.users.note, order.username)
@@ -58,42 +54,43 @@ async def start_task(order: schemas.StartTask, core: CoreDep) -> schemas.TaskId:
 
 
 @routes.get("/task_status/{task_id}", tags=["Tasks"], response_model=schemas.TaskStatus, responses=_problem(404))
-async def task_status(task_id: str, core: CoreDep) -> JSONResponse:
+async def task_status(task_id: str, request: Request) -> JSONResponse:
     """How far a task is, and its result. It is done at SUCCESS, FAILURE or REVOKED."""
-    return JSONResponse(await core.tasks.status(task_id))
+    return JSONResponse(await _core(request).tasks.status(task_id))
 
 
 @routes.delete("/delete_task/{task_id}", tags=["Tasks"], responses=_problem(404, 409))
-async def delete_task(task_id: str, core: CoreDep) -> schemas.TaskRevoked:
+async def delete_task(task_id: str, request: Request) -> schemas.TaskRevoked:
     """Cancel a task, waiting or running."""
-    await core.tasks.cancel(task_id)
+    await _core(request).tasks.cancel(task_id)
     return schemas.TaskRevoked()
 
 
 @routes.get("/tasks", tags=["Tasks"], response_model=list[schemas.Task])
 async def tasks(
-    core: CoreDep,
+    request: Request,
     username: schemas.Username | None = None,
     task_status: schemas.TaskState | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     before: Annotated[datetime | None, Query(description="A `submitted_at`: only older tasks.")] = None,
 ) -> JSONResponse:
     """Tasks, newest first, without their results."""
-    return JSONResponse(await core.tasks.recent(task_status or "", username or "", before, limit))
+    return JSONResponse(await _core(request).tasks.recent(task_status or "", username or "", before, limit))
 
 
 @routes.get("/jobs", tags=["Tasks"])
-async def jobs(core: CoreDep) -> list[schemas.JobInfo]:
+async def jobs(request: Request) -> list[schemas.JobInfo]:
     """Every job and the JSON Schema of its parameters."""
     return [
         schemas.JobInfo(name=job.name, title=job.title, description=job.description, params=job.schema)
-        for job in core.tasks.jobs.values()
+        for job in _core(request).tasks.jobs.values()
     ]
 
 
 @routes.post("/files", tags=["Files"], status_code=201, responses=_problem(507), openapi_extra={"requestBody": BINARY})
-async def upload(request: Request, name: str, core: CoreDep) -> schemas.StoredFile:
+async def upload(request: Request, name: str) -> schemas.StoredFile:
     """Upload a file as the raw body; its id is what a job's file parameter takes."""
+    core = _core(request)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > core.max_upload_mb << 20:
         raise errors.FileTooLarge(core.max_upload_mb)
@@ -106,9 +103,9 @@ async def upload(request: Request, name: str, core: CoreDep) -> schemas.StoredFi
 
 
 @routes.get("/files/{file_id}", tags=["Files"], response_class=FileResponse, responses={200: BINARY, **_problem(404)})
-async def download(request: Request, file_id: str, core: CoreDep) -> FileResponse:
+async def download(request: Request, file_id: str) -> FileResponse:
     """The bytes of an upload or of a result file."""
-    found = core.files.find(file_id)
+    found = _core(request).files.find(file_id)
     if found is None:
         raise errors.UnknownFile(file_id)
     # Always the whole file: Starlette answers a range that it cannot read in plain text.
@@ -118,14 +115,15 @@ async def download(request: Request, file_id: str, core: CoreDep) -> FileRespons
 
 
 @routes.get("/get_active_user", tags=["Users"])
-async def get_active_user(core: CoreDep) -> dict[str, str]:
+async def get_active_user(request: Request) -> dict[str, str]:
     """Who is using the core, and since when (local time)."""
-    return core.users.read()
+    return _core(request).users.read()
 
 
 @routes.post("/add_active_user", tags=["Users"])
-async def add_active_user(user: schemas.User, core: CoreDep) -> dict[str, str]:
+async def add_active_user(user: schemas.User, request: Request) -> dict[str, str]:
     """Put somebody on the list, or renew their time."""
+    core = _core(request)
     users, take_back = await run_in_threadpool(core.users.add, user.username)
     try:
         # Afterwards, so that nobody waits for Redis under the lock. A drain that came before is seen here, and one that
@@ -138,20 +136,22 @@ async def add_active_user(user: schemas.User, core: CoreDep) -> dict[str, str]:
 
 
 @routes.delete("/delete_active_user", tags=["Users"])
-async def delete_active_user(user: schemas.User, core: CoreDep) -> dict[str, str]:
+async def delete_active_user(user: schemas.User, request: Request) -> dict[str, str]:
     """Take somebody off the list."""
-    return await run_in_threadpool(core.users.remove, user.username)
+    return await run_in_threadpool(_core(request).users.remove, user.username)
 
 
 @routes.get("/activity", tags=["Stopping"])
-async def activity(core: CoreDep) -> schemas.Activity:
+async def activity(request: Request) -> schemas.Activity:
     """What the core is doing. Asking is not an act."""
+    core = _core(request)
     return await core.tasks.activity(len(core.users.read()))
 
 
 @routes.post("/drain", tags=["Stopping"], responses=_problem(409, model=schemas.HeldProblem))
-async def drain(order: schemas.Drain, core: CoreDep) -> schemas.DrainState:
+async def drain(order: schemas.Drain, request: Request) -> schemas.DrainState:
     """Accept nothing new: the core is about to stop. 409 names who and what still uses it."""
+    core = _core(request)
 
     def decide(others: list[str]) -> None:
         from_thread.run(core.tasks.drain, order, others)
@@ -161,9 +161,9 @@ async def drain(order: schemas.Drain, core: CoreDep) -> schemas.DrainState:
 
 
 @routes.delete("/drain", tags=["Stopping"])
-async def undrain(core: CoreDep) -> schemas.DrainState:
+async def undrain(request: Request) -> schemas.DrainState:
     """Accept tasks again."""
-    await core.tasks.undrain()
+    await _core(request).tasks.undrain()
     return schemas.DrainState(draining=False)
 
 
@@ -174,8 +174,9 @@ async def health() -> schemas.Health:
 
 
 @public.get("/ready", response_model=schemas.Ready, responses={503: {"model": schemas.Ready}})
-async def ready(core: CoreDep) -> JSONResponse:
+async def ready(request: Request) -> JSONResponse:
     """Whether a task would run now; if not, which part fails. A broken job file is told, and stops nobody else."""
+    core = _core(request)
     try:
         alive = await core.tasks.workers()
         state = {"redis": "ok", "worker": "ok" if alive else "No worker has given a sign of life."}
