@@ -81,6 +81,17 @@ def test_an_entry_that_does_not_change_is_not_written_again(users: ActiveUsers) 
     assert until(unchanged)
 
 
+def test_a_reader_sees_each_change_however_soon_the_next_one_comes(users: ActiveUsers, tmp_path: Path) -> None:
+    writer = open_list(tmp_path)
+    seen = []
+    for number in range(300):
+        name = f"user{number % 10}"
+        writer.remove(f"user{(number - 1) % 10}")
+        writer.add(name)  # as long as the list before, and by then the old file's inode is free again
+        seen.append(list(users.read()) == [name])
+    assert all(seen)
+
+
 def test_who_was_added_can_be_taken_back_to_what_was_before(users: ActiveUsers) -> None:
     write(users, b'{"sato": "2026/11/24 09:00"}')
     _, take_back_sato = users.add("sato")
