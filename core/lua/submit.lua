@@ -10,5 +10,4 @@ set(id, 'job', job, 'user', user, 'params', params, 'state', 'PENDING', 'at', at
 redis.call('ZADD', index('PENDING'), at, id)
 redis.call('ZADD', index('PENDING') .. ':' .. user, at, id)
 redis.call('LPUSH', 'celery', message)
-act()
 return 'accepted'
