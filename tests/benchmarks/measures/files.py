@@ -30,7 +30,7 @@ def measure(folder: Path, size: Size) -> list[Table]:
                     stack.start_worker()
                 stack.wait()
                 peak = Peak(stack)
-                seconds = _transfer(stack, contestant, big)
+                seconds = transfer(stack, contestant, big)
                 took.add("bare route" if contestant is BARE else contestant.name, seconds)
                 heaviest = peak.end()
                 if contestant is OURS:
@@ -41,7 +41,7 @@ def measure(folder: Path, size: Size) -> list[Table]:
     return [took, grew]
 
 
-def _transfer(stack: Stack, contestant: Contestant, big: Path) -> float:
+def transfer(stack: Stack, contestant: Contestant, big: Path) -> float:
     begin = time.perf_counter()
     headers = {"X-API-Key": KEY, "Content-Length": str(big.stat().st_size)}
     with closing(HTTPConnection(urlsplit(stack.url).netloc, timeout=120)) as connection, big.open("rb") as file:
