@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -20,6 +19,7 @@ from core.files import Files
 from core.gate import OPEN, Gate
 from core.registry import examine
 from core.routes import Core, public, routes
+from core.server import Server
 from core.store import AsyncStore
 from core.tasks import Tasks
 
@@ -120,17 +120,7 @@ def _build(config: settings.Settings, store: AsyncStore) -> Core:
 def main(host: str) -> None:
     config = settings.load()
     _ = config.broker_url  # a wrong setting is told here once, and not by every process
-    uvicorn.run(
-        "core.api:create_app",
-        factory=True,
-        host=host,
-        port=config.core_port,
-        workers=config.core_api_processes,
-        access_log=False,
-        proxy_headers=False,
-        timeout_keep_alive=65,
-        timeout_graceful_shutdown=5,
-    )
+    Server(create_app, host, config.core_port, config.core_api_processes).run()
 
 
 if __name__ == "__main__":

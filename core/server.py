@@ -1,0 +1,40 @@
+"""The processes of the API: the app is imported once and forked, so they start at once and share what they imported."""
+
+import gc
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from fastapi import FastAPI
+from gunicorn.app.base import BaseApplication
+from uvicorn_worker import UvicornWorker
+
+
+class Worker(UvicornWorker):  # type: ignore[misc]  # gunicorn and its worker ship no types
+    """No route wants to know who asks, so no header about it is believed."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {"proxy_headers": False, "timeout_graceful_shutdown": 5}
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # as above
+    def __init__(self, create: Callable[[], FastAPI], host: str, port: int, processes: int) -> None:
+        self._create = create
+        self._options = {
+            "bind": f"{host}:{port}",
+            "workers": processes,
+            "worker_class": Worker,
+            "preload_app": True,
+            "keepalive": 65,  # s, longer than those of whoever stands in front
+            "graceful_timeout": 7,
+            "control_socket_disable": True,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> FastAPI:
+        app = self._create()
+        gc.collect()
+        gc.freeze()  # what the collector never touches stays shared
+        return app
