@@ -17,7 +17,7 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    'JSON {"us": %d, "answers": %d, "errors": %d, "p50": %d, "p99": %d}\n',
-    summary.duration, summary.requests, errors.status + errors.connect + errors.read + errors.write + errors.timeout,
+    'JSON {"us": %d, "answers": %d, "errors": %d, "broken": %d, "p50": %d, "p99": %d}\n',
+    summary.duration, summary.requests, errors.status, errors.connect + errors.read + errors.write + errors.timeout,
     latency:percentile(50), latency:percentile(99)))
 end

@@ -14,7 +14,8 @@ SCRIPT = Path(__file__).with_name("wrk.lua")
 class Load:
     seconds: float
     answers: int
-    errors: int
+    errors: int  # of the answers
+    broken: int  # connections
     p50: float  # ms
     p99: float
 
@@ -36,4 +37,11 @@ def load(url: str, requests: list[tuple[str, str, str]], *, seconds: float, conn
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(SCRIPT), url, file.name]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30)
     told = json.loads(done.stdout.rpartition("JSON ")[2])
-    return Load(told["us"] / 1e6, told["answers"], told["errors"], told["p50"] / 1000, told["p99"] / 1000)
+    return Load(
+        seconds=told["us"] / 1e6,
+        answers=told["answers"],
+        errors=told["errors"],
+        broken=told["broken"],
+        p50=told["p50"] / 1000,
+        p99=told["p99"] / 1000,
+    )

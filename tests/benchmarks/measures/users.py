@@ -20,5 +20,6 @@ def measure(folder: Path, size: Size) -> list[Table]:
                 stack.start_api().wait()
                 found = load(stack.url, PEOPLE, seconds=size.seconds)
                 rate.add(contestant.name, found.rate)
-                rate.notes.append(f"{contestant.name}: {found.errors} of {found.answers} calls failed.")
+                told = f"{found.errors} of {found.answers} calls failed, {found.broken} connections broke."
+                rate.notes.append(f"{contestant.name}: {told}")
     return [rate]
