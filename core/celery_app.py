@@ -4,15 +4,13 @@ from typing import Any
 
 from celery import Celery
 from celery.app.control import Control
+from kombu import Queue
 
 from core.protocol import PREFIX
 from core.settings import load_queue
 from core.store import Store
 
-YEAR = 365 * 86400
-# Any process that waits for control replies gives messages back by its own visibility timeout, so all share this one.
 TRANSPORT = {
-    "visibility_timeout": YEAR,
     "fanout_prefix": PREFIX,
     "socket_timeout": 10,
     "socket_connect_timeout": 3,
@@ -32,14 +30,16 @@ class RememberedControl(Control):  # type: ignore[misc]  # Celery ships no types
 
 
 def create() -> Celery:
-    """Claims in Redis decide who runs a task; Celery only carries it. So it acknowledges early and keeps no result."""
+    """Claims in Redis decide who runs a task; Celery only carries it, so it neither acknowledges nor keeps a result."""
     app = Celery("okosu", broker=load_queue().broker_url, control=RememberedControl)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
         result_serializer="json",
         task_ignore_result=True,
-        task_acks_late=False,
+        # A message that is lost on its way is sent again by core/recovery.py; Celery's own book about it would cost a
+        # task a third of its time.
+        task_queues=[Queue("celery", no_ack=True)],
         broker_transport_options=TRANSPORT,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

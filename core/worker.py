@@ -38,6 +38,7 @@ class Child:
 def main() -> None:
     """Run until SIGTERM, which hands running tasks back to the queue at once."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)  # one line a task is enough: its end
     processes.adopt()
     config = settings.load_worker()
     name = f"okosu@{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
