@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import Celery
 from celery.app.control import Control
-from kombu import Queue
+from kombu.entity import Queue
 
 from core.protocol import PREFIX
 from core.settings import load_queue
@@ -39,7 +39,7 @@ def create() -> Celery:
         task_ignore_result=True,
         # A message that is lost on its way is sent again by core/recovery.py; Celery's own book about it would cost a
         # task a third of its time.
-        task_queues=[Queue("celery", no_ack=True)],
+        task_queues=[Queue("celery", no_ack=True)],  # type: ignore[no-untyped-call]  # kombu types little
         broker_transport_options=TRANSPORT,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
