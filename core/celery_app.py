@@ -30,7 +30,7 @@ class RememberedControl(Control):  # type: ignore[misc]  # Celery ships no types
 
 
 def create() -> Celery:
-    """Claims in Redis decide who runs a task; Celery only carries it, so it neither acknowledges nor keeps a result."""
+    """Claims in Redis decide who runs a task; Celery only carries it, and keeps neither its message nor its result."""
     app = Celery("okosu", broker=load_queue().broker_url, control=RememberedControl)
     app.conf.update(
         accept_content=["json"],
