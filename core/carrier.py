@@ -9,8 +9,7 @@ from celery import Celery, signals
 from celery.backends.base import DisabledBackend
 from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool
-from celery.worker import consumer, request
-from celery.worker.state import active_requests
+from celery.worker import consumer, request, state
 
 from core import processes
 from core.recovery import Recovery
@@ -24,6 +23,7 @@ def install(app: Celery, recovery: Recovery) -> None:
     app.recovery = recovery
     app.backend_cls = Records
     app.conf.update(worker_pool=Pool, worker_consumer=Consumer)
+    state.revoked.maxlen = 1000  # records remember who was cancelled; Celery would keep 50,000 ids
     # Runs are ended by Celery's own thread, which alone knows for certain that they still run.
     signals.worker_ready.connect(lambda sender, **_: recovery.start(partial(sender.call_soon, _end_run)), weak=False)
     signals.task_unknown.connect(lambda id, name, **_: recovery.refuse(id, name), weak=False)  # noqa: A006  # Celery's
@@ -35,6 +35,10 @@ class Run(request.Request):  # type: ignore[misc]  # Celery ships no types
     @property
     def owner(self) -> str:
         return owner_of(self.hostname, self.worker_pid)
+
+    def acknowledge(self) -> None:
+        """Messages are taken for good; kombu would note each acknowledgement, and keep it for ever."""
+        self.acknowledged = True
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: FBT001, FBT002  # Celery's
         """`return_ok` says that the child lives: what the job raised has been recorded by it."""
@@ -94,13 +98,13 @@ def runs() -> list[tuple[str, str]]:
     """The id and the owner of each run that a child has begun."""
     while True:
         try:
-            return [(run.id, run.owner) for run in list(active_requests)]
+            return [(run.id, run.owner) for run in list(state.active_requests)]
         except RuntimeError:  # it has just changed; this is another thread than Celery's
             continue
 
 
 def _end_run(owner: str) -> None:
-    for run in list(active_requests):
+    for run in list(state.active_requests):
         if run.owner == owner:
             log.warning("Task %s was cancelled or runs elsewhere; this run is ended.", run.id)
             processes.end(run.worker_pid)
