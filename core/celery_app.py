@@ -45,7 +45,6 @@ def create() -> Celery:
         broker_connection_max_retries=None,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,  # a message taken by a busy worker would be neither waiting nor running
-        worker_send_task_events=False,  # Flower switches them on
         worker_hijack_root_logger=False,
         timezone="UTC",
     )

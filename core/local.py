@@ -79,8 +79,10 @@ def _services(config: settings.Settings, mark: int) -> list[Service]:
         services.append(_valkey(config.data_dir / "redis", port, password, mark))
     api = {"CORE_API_PROCESSES": os.environ.get("CORE_API_PROCESSES") or "1"}
     services.append(Service("api", [sys.executable, "-m", "core.api"], api, keeps=(mark,)))
-    services.append(Service("worker", [sys.executable, "-m", "core.worker"]))
-    if flower := os.environ.get("FLOWER_PORT"):
+    flower = os.environ.get("FLOWER_PORT")
+    events = ["--task-events"] if flower else []
+    services.append(Service("worker", [sys.executable, "-m", "core.worker", *events]))
+    if flower:
         services.append(_flower(config.data_dir, flower))
     return services
 

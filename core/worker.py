@@ -1,5 +1,6 @@
 """The Celery worker: every job as a task."""
 
+import argparse
 import logging
 import os
 import signal
@@ -37,12 +38,16 @@ class Child:
 
 def main() -> None:
     """Run until SIGTERM, which hands running tasks back to the queue at once."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task-events", action="store_true", help="tell Flower of every task, from the first one on")
+    options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)  # one line a task is enough: its end
     processes.adopt()
     config = settings.load_worker()
     name = f"okosu@{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     app = create()
+    app.conf.worker_send_task_events = options.task_events
     jobs, child = discover(config.jobs_package), Child(config)
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=carrier.Run)(_task(job, child))
