@@ -77,7 +77,7 @@ class Storm:
         """How many tasks ended in each state; that a task's end changed after it was first told is an error."""
         until(lambda: self._look() == 0, seconds, pause=0.5)
         for task_id, told in self.ended.items():
-            assert self.core.status(task_id) == told
+            assert until(lambda task_id=task_id: self._ask(task_id), 40) == told  # type: ignore[misc]  # as above
         return Counter(told["task_status"] for told in self.ended.values())
 
     def executions(self) -> dict[str, list[str]]:
@@ -108,14 +108,21 @@ class Storm:
         """How many of the accepted tasks have not ended, as far as the API can be asked."""
         still = [task_id for task_id in list(self.accepted) if task_id not in self.ended]
         for task_id in still:
-            try:
-                answer = self.core.http.get(f"/task_status/{task_id}")
-            except httpx2.HTTPError:
-                break  # the API is still starting
-            assert answer.status_code in (200, 503), answer.text
-            if answer.status_code == 200 and answer.json()["task_status"] in FINISHED:
-                self.ended[task_id] = answer.json()
+            status = self._ask(task_id)
+            if status is None:
+                break
+            if status["task_status"] in FINISHED:
+                self.ended[task_id] = status
         return len(still)
+
+    def _ask(self, task_id: str) -> dict[str, Any] | None:
+        """None while the API or its Redis is still starting."""
+        try:
+            answer = self.core.http.get(f"/task_status/{task_id}")
+        except httpx2.HTTPError:
+            return None
+        assert answer.status_code in (200, 503), answer.text
+        return answer.json() if answer.status_code == 200 else None
 
 
 def recovery_seconds(core: LiveCore, trace: Path, *names: str, with_children: bool) -> float:
