@@ -47,9 +47,11 @@ def test_every_accepted_task_finishes_once(
     again = sum(len(began) - 1 for began in runs.values())
     tell(f"{tasks} tasks under {kills}: {dict(states)}, {tasks - states.total()} lost, {again} runs repeated")
     tell(f"{storm.refused} requests were answered by 503 or not at all, and sent again")
-    assert states.total() == tasks
-    assert states["SUCCESS"] == tasks
-    assert all(storm.ended[task_id]["result"]["value"] in runs[task_id] for task_id in storm.accepted)
+    # Whoever happens to run at three kills is told so: nobody can know that it was not the task that killed its worker.
+    unlucky = [task_id for task_id, end in storm.ended.items() if end["task_status"] == "FAILURE"]
+    assert all(core.log.count(f"Task {task_id} was lost") == 3 for task_id in unlucky)
+    assert states["SUCCESS"] + len(unlucky) == tasks
+    assert all(storm.ended[task_id]["result"]["value"] in runs[task_id] for task_id in set(storm.accepted) - {*unlucky})
 
 
 KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
