@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from core import docs, errors, settings
+from core import docs, errors, processes, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.files import Files
 from core.gate import OPEN, Gate
@@ -120,6 +120,7 @@ def _build(config: settings.Settings, store: AsyncStore) -> Core:
 def main(host: str) -> None:
     config = settings.load()
     _ = config.broker_url  # a wrong setting is told here once, and not by every process
+    processes.share_heap()
     Server(create_app, host, config.core_port, config.core_api_processes).run()
 
 
