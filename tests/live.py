@@ -3,12 +3,12 @@
 import os
 import random
 import secrets
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -42,6 +42,13 @@ def free_port() -> int:
             except OSError:
                 continue
         return port
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class LiveCore:
@@ -119,7 +126,8 @@ class LiveCore:
         victims += services["worker"].children() if "child" in names else []
         victims += [child for victim in victims if with_children for child in victim.children(recursive=True)]
         for victim in victims:
-            victim.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):  # a child may have ended by itself
+                victim.kill()
 
     def submit(self, job: str, username: str = "sato", task_id: str | None = None, **params: Any) -> str:
         order = {"job": job, "params": params, "username": username, **({"task_id": task_id} if task_id else {})}

@@ -49,10 +49,12 @@ def test_16_clients_change_500_users_and_nothing_is_lost(crowded: LiveCore, reco
 
     with ThreadPoolExecutor(1) as reader:
         reading = reader.submit(read)
-        added, add_rate = each_client(crowded, "POST", "/add_active_user", names)
-        everyone = crowded.http.get("/get_active_user").json()
-        removed, remove_rate = each_client(crowded, "DELETE", "/delete_active_user", names[::2])
-        stop.set()
+        try:
+            added, add_rate = each_client(crowded, "POST", "/add_active_user", names)
+            everyone = crowded.http.get("/get_active_user").json()
+            removed, remove_rate = each_client(crowded, "DELETE", "/delete_active_user", names[::2])
+        finally:
+            stop.set()
         reading.result(10)
 
     record_property("calls a second", [round(add_rate), round(remove_rate)])
@@ -81,8 +83,14 @@ def test_a_name_that_cannot_be_one_is_422(core: LiveCore, name: str) -> None:
 
 def servers(core: LiveCore) -> list[psutil.Process]:
     """The API processes that serve, the oldest first."""
-    children = core.services()["api"].children()
-    return [child for child in children if child.status() != psutil.STATUS_ZOMBIE and child.net_connections()]
+    return [child for child in core.services()["api"].children() if serves(child)]
+
+
+def serves(process: psutil.Process) -> bool:
+    try:
+        return bool(process.net_connections())
+    except psutil.NoSuchProcess:  # or a zombie, which is one of them
+        return False
 
 
 def test_api_processes_that_are_killed_while_they_write_lose_nobody(crowded: LiveCore) -> None:
@@ -102,11 +110,13 @@ def test_api_processes_that_are_killed_while_they_write_lose_nobody(crowded: Liv
 
     with ThreadPoolExecutor(4) as pool:
         workers = [pool.submit(come_and_go, number) for number in range(4)]
-        for _ in range(4):
-            victim = until(lambda: servers(crowded))[0]
-            victim.kill()
-            until(lambda: victim not in servers(crowded))  # noqa: B023  # it is called at once
-        stop.set()
+        try:
+            for _ in range(4):
+                victim = until(lambda: servers(crowded))[0]
+                victim.kill()
+                until(lambda: victim not in servers(crowded))  # noqa: B023  # it is called at once
+        finally:
+            stop.set()
         for worker in workers:
             worker.result(10)
 

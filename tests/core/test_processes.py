@@ -5,11 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from core import processes
-from tests.live import ROOT, until
+from tests.live import ROOT, lives, until
 
 # A grandchild that has left its parent, its group and its session, as a daemon does, and minds no polite signal.
 DAEMON = "(trap '' TERM HUP; setsid sh -c 'trap \"\" TERM HUP; echo $$ >> {file}; sleep 300 & wait') & wait"
@@ -28,7 +27,7 @@ def _text(file: Path) -> str:
 
 
 def gone(*pids: int) -> bool:
-    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
+    return not any(lives(pid) for pid in pids)
 
 
 @pytest.fixture
@@ -69,7 +68,7 @@ def test_what_the_dead_leave_behind_is_ended_and_the_living_are_not(file: Path) 
     daemon, kept = written(file, lines=2)
     try:
         assert until(lambda: gone(daemon), 5)
-        assert psutil.Process(kept).is_running()
+        assert lives(kept)
     finally:
         processes.end(parent.pid)
         parent.wait()

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.faults.redis_of import redis_of
-from tests.live import ROOT, LiveCore, until
+from tests.live import ROOT, LiveCore, lives, until
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def written(file: Path, lines: int) -> list[int]:
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != "zombie" for process in processes)
+    return not any(lives(process.pid) for process in processes)
 
 
 def as_admin(core: LiveCore, call: str) -> None:

@@ -14,7 +14,7 @@ from front.core_client import CoreClient
 from front.errors import CoreUnreachable, InstanceError
 from front.instance import ROOT, InstanceState, LocalInstance
 from front.watch import Watch
-from tests.live import free_port, until
+from tests.live import free_port, lives, until
 
 KEY = "the-key-of-the-tests"
 
@@ -47,7 +47,7 @@ def family(instance: LocalInstance) -> list[psutil.Process]:
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in processes if lives(process.pid)]
 
 
 def test_it_wakes_works_and_sleeps_and_nothing_is_left_of_it(instance: LocalInstance) -> None:
