@@ -44,7 +44,7 @@ class Run(request.Request):  # type: ignore[misc]  # Celery ships no types
         """`return_ok` says that the child lives: what the job raised has been recorded by it."""
         super().on_failure(exc_info, send_failed_event, return_ok)
         if not return_ok:
-            processes.end_strays({child.pid for child in billiard.active_children()})
+            processes.end_strays(_children())
             self.app.recovery.give_back(self.id, self.owner, "lost")
 
     def cancel(self, *args: Any, **kwargs: Any) -> None:
@@ -71,7 +71,7 @@ class Pool(TaskPool):  # type: ignore[misc]  # as above
         self.terminate_job = self._end
 
     def _end(self, pid: int, signal: int | None = None) -> None:
-        processes.end(pid)
+        _end_child(pid)
         self._pool.terminate_job(pid, signal)  # to the dead: so that Celery knows that it was told to
 
 
@@ -107,4 +107,14 @@ def _end_run(owner: str) -> None:
     for run in list(state.active_requests):
         if run.owner == owner:
             log.warning("Task %s was cancelled or runs elsewhere; this run is ended.", run.id)
-            processes.end(run.worker_pid)
+            _end_child(run.worker_pid)
+
+
+def _end_child(pid: int) -> None:
+    """A task that was cancelled on its way to a child that died is said by Celery to run in the worker itself."""
+    if pid in _children():
+        processes.end(pid)
+
+
+def _children() -> set[int]:
+    return {child.pid for child in billiard.active_children()}

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -54,6 +56,20 @@ def test_a_cancelled_run_ends_with_all_that_it_started(core: LiveCore, tmp_path:
     assert core.http.delete(f"/delete_task/{task_id}").status_code == 200
     assert until(lambda: all_gone(processes), 3)
     assert core.status(task_id)["task_status"] == "REVOKED"
+
+
+def test_a_worker_goes_on_whenever_its_tasks_are_cancelled(core: LiveCore) -> None:
+    """Some are on their way to a child that is ended for another; Celery then names the worker as who runs them."""
+
+    def cancel_one(moment: float) -> None:
+        task_id = core.submit("sleeper", seconds=0.03)
+        time.sleep(moment)
+        core.http.delete(f"/delete_task/{task_id}")
+
+    with ThreadPoolExecutor(4) as people:
+        list(people.map(cancel_one, [number % 7 / 100 for number in range(400)]))
+
+    assert core.wait(core.submit("echo", text="x"), seconds=15)["task_status"] == "SUCCESS"
 
 
 def test_a_run_that_is_terminated_in_flower_ends_with_all_that_it_started(core: LiveCore, tmp_path: Path) -> None:
