@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -110,7 +110,7 @@ class ActiveUsers:
             return decide([name for name, at in users.items() if name != user and not self._is_stale(at)])
 
     def _now(self) -> str:
-        return datetime.now(self.zone).strftime(FORMAT)
+        return _minute(int(time.time()) // 60, self.zone)
 
     def _is_stale(self, at: str) -> bool:
         try:
@@ -167,3 +167,9 @@ class ActiveUsers:
 
     def _beside(self, ending: str) -> Path:
         return self.path.with_name(self.path.name + ending)
+
+
+@lru_cache(maxsize=1)
+def _minute(since_1970: int, zone: ZoneInfo) -> str:
+    """Kept, as every submission asks for it."""
+    return datetime.fromtimestamp(since_1970 * 60, zone).strftime(FORMAT)

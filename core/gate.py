@@ -2,7 +2,6 @@
 
 import secrets
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 OPEN = {("GET", path) for path in ("/health", "/ready", "/docs", "/openapi.json")}
 UPLOAD = "/files"  # has a limit of its own, MAX_UPLOAD_MB
 LIMIT = 1 << 20
+HEADER = b"x-api-key"  # as ASGI brings it
 NO_KEY = {"detail": "Send the core's key in the header X-API-Key."}
 
 
@@ -26,16 +26,14 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif (scope["method"], scope["path"]) not in OPEN and not self._knows(
-            Headers(scope=scope).get("x-api-key", "")
-        ):
+        elif (scope["method"], scope["path"]) not in OPEN and not self._knows(dict(scope["headers"]).get(HEADER, b"")):
             await JSONResponse(NO_KEY, 401, {"WWW-Authenticate": "APIKey"})(scope, receive, send)
         else:
             await self.app(scope, receive if scope["path"] == UPLOAD else _limited(receive), send)
 
-    def _knows(self, key: str) -> bool:
+    def _knows(self, key: bytes) -> bool:
         """Every key is compared, so that the time taken does not tell which of them is close."""
-        return sum(secrets.compare_digest(key.encode(), known) for known in self.keys) > 0
+        return sum(secrets.compare_digest(key, known) for known in self.keys) > 0
 
 
 def _limited(receive: Receive) -> Receive:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-import uuid
+from functools import lru_cache
 from typing import Any
 
 PREFIX = "/okosu."  # of the channels on which workers listen, whatever the database; kombu wants slash and dot
@@ -11,25 +11,31 @@ REVOKES = f"{PREFIX}celery.pidbox"
 # Protocol 2, as kombu's Redis transport lays it in the list, without what Celery supplies itself: a message waits in
 # memory. A task has no arguments: they are in its record, which also keeps them out of Flower.
 _NO_ARGUMENTS: list[Any] = [[], {}, {}]
+_PLACE = "<task id>"
 
 
 def task_message(task_id: str, job: str) -> str:
     """What `apply_async` would push to the queue for this task."""
-    headers = {"task": job, "id": task_id, "argsrepr": "-", "kwargsrepr": "-", "ignore_result": True}
-    return _envelope(_NO_ARGUMENTS, headers, "", "celery")
+    return _task_message(job).replace(_PLACE, task_id)
+
+
+@lru_cache
+def _task_message(job: str) -> str:
+    headers = {"task": job, "id": _PLACE, "argsrepr": "-", "kwargsrepr": "-", "ignore_result": True}
+    return _envelope(_PLACE, _NO_ARGUMENTS, headers, "", "celery")
 
 
 def revoke_message(task_id: str) -> str:
     """What `control.revoke(task_id, terminate=True)` would broadcast to every worker."""
     arguments = {"task_id": task_id, "terminate": True, "signal": "SIGKILL"}
-    return _envelope({"method": "revoke", "arguments": arguments}, {"clock": 0}, "celery.pidbox", "")
+    return _envelope(task_id, {"method": "revoke", "arguments": arguments}, {"clock": 0}, "celery.pidbox", "")
 
 
-def _envelope(body: Any, headers: dict[str, Any], exchange: str, routing_key: str) -> str:
+def _envelope(tag: str, body: Any, headers: dict[str, Any], exchange: str, routing_key: str) -> str:
     properties = {
         "delivery_info": {"exchange": exchange, "routing_key": routing_key},
         "body_encoding": "base64",
-        "delivery_tag": str(uuid.uuid4()),
+        "delivery_tag": tag,
     }
     return _compact(
         {

@@ -43,14 +43,14 @@ public = APIRouter(tags=["State"])
 routes = APIRouter(responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)})
 
 
-@routes.post("/start_task", tags=["Tasks"], responses=_problem(404, 409))
-async def start_task(order: schemas.StartTask, request: Request) -> schemas.TaskId:
+@routes.post("/start_task", tags=["Tasks"], response_model=schemas.TaskId, responses=_problem(404, 409))
+async def start_task(order: schemas.StartTask, request: Request) -> JSONResponse:
     """Start a task. The same `task_id` again starts nothing twice; its user is put on the active list."""
     core = _core(request)
     task_id, new = await core.tasks.submit(order)
     if new and not core.users.is_fresh(order.username):
         await run_in_threadpool(core.users.note, order.username)
-    return schemas.TaskId(task_id=task_id)
+    return JSONResponse({"task_id": task_id})
 
 
 @routes.get("/task_status/{task_id}", tags=["Tasks"], response_model=schemas.TaskStatus, responses=_problem(404))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import cache
+from hashlib import sha1
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,15 +84,15 @@ class AsyncStore:
     """The queue as the API sees it: the event loop never waits for Redis.
 
     What is asked during one exchange with Redis is sent together in the next: each costs a write to the disk, and as
-    much of the processor as a quarter of a request. So nobody waits for more than two of them.
+    much of the processor as a quarter of a request. So nobody waits for more than two of them. There is never more
+    than one exchange, hence one connection and no pool: to ask a pool for it would cost as much as the exchange.
     """
 
     def __init__(self, url: str) -> None:
-        again = redis.asyncio.retry.Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
-        self._redis = redis.asyncio.Redis.from_url(
-            url, retry=again, socket_timeout=None, socket_connect_timeout=CONNECT
-        )
-        self._scripts = {name: self._redis.register_script(text) for name, text in _scripts().items()}
+        pool = redis.asyncio.ConnectionPool.from_url(url, socket_timeout=None, socket_connect_timeout=CONNECT)
+        self._connection = pool.make_connection()  # type: ignore[no-untyped-call]  # redis types little
+        self._again = redis.asyncio.retry.Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        self._digests = {name: sha1(text.encode()).hexdigest() for name, text in _scripts().items()}  # noqa: S324  # Redis's own name for a script
         self._calls: list[Call] = []
         self._sender: asyncio.Task[None] | None = None
 
@@ -122,21 +123,32 @@ class AsyncStore:
                     call.answer.set_result(answer)
 
     async def _exchange(self, calls: list[Call]) -> list[Any]:
-        pipe = self._redis.pipeline(transaction=False)
-        for call in calls:
-            pipe.evalsha(self._scripts[call.script].sha, 0, *call.args)
-        answers = await pipe.execute(raise_on_error=False)
+        commands = [("EVALSHA", self._digests[call.script], 0, *call.args) for call in calls]
+        answers = await self._again.call_with_retry(lambda: self._ask(commands), self._hang_up)
         unknown = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:  # a Redis that has just started
-            for script in self._scripts.values():
-                await self._redis.script_load(script.script)
+            await self._ask([("SCRIPT", "LOAD", text) for text in _scripts().values()])
             again = await self._exchange([calls[place] for place in unknown])
             for place, answer in zip(unknown, again, strict=True):
                 answers[place] = answer
         return answers
 
+    async def _ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """The answer to each command, or the error that Redis gave for it. It connects if it must."""
+        await self._connection.send_packed_command(self._connection.pack_commands(commands))
+        answers = []
+        for _ in commands:
+            try:
+                answers.append(await self._connection.read_response())
+            except redis.ResponseError as error:
+                answers.append(error)
+        return answers
+
+    async def _hang_up(self, _: Exception) -> None:
+        await self._connection.disconnect()
+
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._connection.disconnect()
 
 
 def _unavailable(error: Exception) -> QueueUnavailable:

@@ -108,6 +108,9 @@ class Tasks:
         return int(await self.store.run("workers", WORKER_SECONDS))
 
 
+_ONE_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def _canonical(task_id: str) -> str:
     try:
         return str(uuid.UUID(task_id))
@@ -118,7 +121,7 @@ def _canonical(task_id: str) -> str:
 def _stored(params: dict[str, Any]) -> bytes:
     """One spelling of the parameters, so that the same request is seen to be the same."""
     try:
-        text = json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        text = _ONE_SPELLING.encode(params).encode()
     except (ValueError, RecursionError):
         raise InvalidFields({"params": "numbers must be finite, text Unicode, and nothing nested too deep"}) from None
     if len(text) > PARAMS_BYTES:
