@@ -51,4 +51,8 @@ def create() -> Celery:
     return app
 
 
-app = create()  # `celery -A core.celery_app flower` wants a name to import
+def __getattr__(name: str) -> Celery:
+    """`celery -A core.celery_app flower` wants a name to import; it is made when somebody asks for it."""
+    if name != "app":
+        raise AttributeError(name)
+    return create()

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from celery import signals
 
 from core import carrier, processes, settings
 from core.celery_app import create
+from core.errors import CoreError
 from core.files import Files
 from core.housekeeping import Housekeeping
 from core.recovery import Recovery
@@ -73,4 +75,7 @@ def _stop_on_sigterm(**_: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CoreError as problem:
+        sys.exit(str(problem))

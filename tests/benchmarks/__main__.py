@@ -44,7 +44,7 @@ def machine() -> str:
     return (
         f"{psutil.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}, "
         f"load {psutil.getloadavg()[0]:.1f} at the end. {versions}. Every Redis is Valkey with `appendfsync always`; "
-        "4 API processes and 2 worker processes for everybody."
+        "4 API processes and 2 worker processes for everybody, where nothing else is said."
     )
 
 

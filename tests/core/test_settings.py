@@ -139,8 +139,9 @@ def test_a_start_with_a_wrong_setting_ends_with_a_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_the_api_alone_says_that_it_needs_redis(tmp_path: Path) -> None:
-    done = start("core.api", tmp_path, CORE_API_KEY=KEY, CORE_PORT=str(free_port()))
+@pytest.mark.parametrize("module", ["core.api", "core.worker"])
+def test_a_part_that_is_started_alone_says_that_it_needs_redis(module: str, tmp_path: Path) -> None:
+    done = start(module, tmp_path, CORE_API_KEY=KEY, CORE_PORT=str(free_port()))
 
     assert done.returncode == 1
     assert "REDIS_URL is not set" in done.stderr
