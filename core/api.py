@@ -98,12 +98,10 @@ def create_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
+        routes=[*routes.routes, *public.routes],  # routers that are included are searched again for each request
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
-    app.include_router(routes)
-    app.include_router(public)
     app.add_middleware(Gate, keys=config.keys)
     return app
 

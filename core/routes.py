@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any
 
 from anyio import from_thread
@@ -39,8 +40,11 @@ def _problem(*statuses: int, model: type[schemas.Problem] = schemas.Problem) -> 
 
 BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
-public = APIRouter(tags=["State"])
-routes = APIRouter(responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)})
+public = APIRouter(tags=["State"], generate_unique_id_function=attrgetter("name"))
+routes = APIRouter(
+    responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)},
+    generate_unique_id_function=attrgetter("name"),
+)
 
 
 @routes.post("/start_task", tags=["Tasks"], response_model=schemas.TaskId, responses=_problem(404, 409))
