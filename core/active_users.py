@@ -170,6 +170,6 @@ class ActiveUsers:
 
 
 @lru_cache(maxsize=1)
-def _minute(since_1970: int, zone: ZoneInfo) -> str:
-    """Kept, as every submission asks for it."""
-    return datetime.fromtimestamp(since_1970 * 60, zone).strftime(FORMAT)
+def _minute(minutes: int, zone: ZoneInfo) -> str:
+    """So many minutes after 1970, as the list writes it. Every submission asks for the current one."""
+    return datetime.fromtimestamp(minutes * 60, zone).strftime(FORMAT)

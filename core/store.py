@@ -127,8 +127,9 @@ class AsyncStore:
         answers = await self._again.call_with_retry(lambda: self._ask(commands), self._hang_up)
         unknown = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:  # a Redis that has just started
-            await self._ask([("SCRIPT", "LOAD", text) for text in _scripts().values()])
-            again = await self._exchange([calls[place] for place in unknown])
+            again = await self._ask(
+                [("EVAL", _scripts()[calls[place].script], 0, *calls[place].args) for place in unknown]
+            )
             for place, answer in zip(unknown, again, strict=True):
                 answers[place] = answer
         return answers
