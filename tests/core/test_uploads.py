@@ -158,7 +158,7 @@ def test_a_killed_api_leaves_no_half_file(quiet: LiveCore) -> None:
     with socket.create_connection(("127.0.0.1", quiet.port)) as connection:
         connection.sendall(request(quiet, "Content-Length: 9000000") + b"x" * (4 * MIB))
         part = until(lambda: parts(quiet))[0]
-        quiet.kill("api")
+        quiet.kill("api", with_children=True)
 
     until(quiet.is_ready)
     assert quiet.http.get(f"/files/{part}").status_code == 404
