@@ -11,9 +11,10 @@ from typing import Any
 
 from dotenv import load_dotenv
 
-from front import instance, local, settings
+from front import local, settings
 from front.core_client import CoreClient
 from front.errors import FrontError
+from front.machine import instance
 
 SAMPLE = Path(__file__).parent / "samples" / "daily_sales.csv"
 USER = "demo"

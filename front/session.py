@@ -5,11 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from front import instance, settings
+from front import settings
 from front.core_client import CoreClient
-from front.fields import Field, fields_of
+from front.form.fields import Field, fields_of
 from front.lookups import Answer, Lookups
-from front.watch import Watch
+from front.machine import instance
+from front.machine.watch import Watch
 
 
 @st.cache_resource(show_spinner=False)

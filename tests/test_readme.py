@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core import registry, results
+from core import registry
 from core.registry import UploadedFile
+from core.worker import results
 from tests.live import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from core.jobs import _charts, _clusters, _columns, _results, _tables
-from core.jobs._errors import UnusableTable
-from core.jobs._names import address_key, name_key
+from core.jobs._lib import charts, clusters, columns, results, tables
+from core.jobs._lib.errors import UnusableTable
+from core.jobs._lib.names import address_key, name_key
 from core.registry import Progress, UploadedFile, job
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def duplicate_customers(
     The download is the whole list with a group number beside each probable duplicate; nothing is removed.
     """
     progress(0, f"Reading {customers.name}")
-    table = _tables.read(customers)
+    table = tables.read(customers)
     named = _compared(table, name_column, address_column)
     if len(named) < 2:
         raise UnusableTable(f"{customers.name} has fewer than two entries with a name: there is nothing to compare.")
@@ -65,12 +65,12 @@ def duplicate_customers(
             "Probably surplus": tree.surplus(similarity),
             "Without a name, left out": len(table) - len(named),
         },
-        "tables": [_results.shown("Probably the same customer, the surest groups first", found, FILE)],
+        "tables": [results.shown("Probably the same customer, the surest groups first", found, FILE)],
         "charts": [
-            _charts.curve("What another similarity would find", curve, similarity, "Similarity", "Surplus entries"),
-            _charts.histogram("How alike all pairs of entries are", alike, "Similarity", "Pairs"),
+            charts.curve("What another similarity would find", curve, similarity, "Similarity", "Surplus entries"),
+            charts.histogram("How alike all pairs of entries are", alike, "Similarity", "Pairs"),
         ],
-        "files": [_results.write_csv(_marked(table, found), FILE)],
+        "files": [results.write_csv(_marked(table, found), FILE)],
     }
 
 
@@ -78,25 +78,25 @@ def _compared(table: "pd.DataFrame", name_column: str, address_column: str) -> "
     """Name and address of every entry that has a name; the index is still the row in the file."""
     import pandas as pd
 
-    (name,) = _columns.need(table, name=[name_column] if name_column else NAME)
-    address = _columns.find(table, ADDRESS)
+    (name,) = columns.need(table, name=[name_column] if name_column else NAME)
+    address = columns.find(table, ADDRESS)
     if address_column:
-        (address,) = _columns.need(table, address=[address_column])
+        (address,) = columns.need(table, address=[address_column])
     named = pd.DataFrame({"Name": name, "Address": "" if address is None else address})
     return named[named["Name"] != ""]
 
 
-def _clustered(named: "pd.DataFrame", progress: Progress) -> tuple[_clusters.Tree, list[int]]:
+def _clustered(named: "pd.DataFrame", progress: Progress) -> tuple[clusters.Tree, list[int]]:
     """The tree of groups, and how many pairs fall into each of BINS equal steps of similarity from 0 to 1."""
     import numpy as np
 
-    _clusters.check_memory(len(named))
+    clusters.check_memory(len(named))
     names, addresses = [name_key(text) for text in named["Name"]], [address_key(text) for text in named["Address"]]
     message = f"Comparing {len(named):,} entries"
-    distances = _clusters.distances(names, addresses, lambda done: progress(0.05 + 0.6 * done, message))
+    distances = clusters.distances(names, addresses, lambda done: progress(0.05 + 0.6 * done, message))
     alike = np.histogram(distances, BINS, (0, 1))[0][::-1].tolist()
     progress(0.65, f"Grouping {len(named):,} entries")
-    return _clusters.Tree.of(distances), alike
+    return clusters.Tree.of(distances), alike
 
 
 def _listed(named: "pd.DataFrame", groups: Sequence[tuple[float, Sequence[int]]]) -> "pd.DataFrame":

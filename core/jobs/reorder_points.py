@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from core.jobs import _charts, _columns, _results, _tables
-from core.jobs._errors import UnusableTable
-from core.jobs._lead_time import Simulation
+from core.jobs._lib import charts, columns, results, tables
+from core.jobs._lib.errors import UnusableTable
+from core.jobs._lib.lead_time import Simulation
 from core.registry import Progress, UploadedFile, job
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def reorder_points(  # noqa: PLR0913  # each parameter is a field of the form
     import pandas as pd
 
     progress(0, f"Reading {sales.name}")
-    history = _history(_tables.read(sales))
+    history = _history(tables.read(sales))
     simulation = Simulation(lead_time_days, block_days, simulations, seed)
     rows = []
     for number, item in enumerate(history.rows_of):
@@ -87,9 +87,9 @@ def reorder_points(  # noqa: PLR0913  # each parameter is a field of the form
             "Lead time in days": lead_time_days,
             "Service level": f"{service_level:.1%}",
         },
-        "tables": [_results.shown("Reorder points, the most sold items first", table, FILE)],
+        "tables": [results.shown("Reorder points, the most sold items first", table, FILE)],
         "charts": [_chart(table.head(CHARTED), lead_time_days)],
-        "files": [_results.write_csv(table, FILE)],
+        "files": [results.write_csv(table, FILE)],
     }
 
 
@@ -114,15 +114,15 @@ class History:
 def _history(table: "pd.DataFrame") -> History:
     import numpy as np
 
-    dates, items, quantities = _columns.need(table, date=DATE, item=ITEM, quantity=QUANTITY)
-    when = _columns.dates(dates)
+    dates, items, quantities = columns.need(table, date=DATE, item=ITEM, quantity=QUANTITY)
+    when = columns.dates(dates)
     day = np.asarray((when - when.min()).dt.days, dtype=np.int64)
     days = int(day.max()) + 1
     if days > MAX_DAYS:
         span = f"from {when.min():%Y-%m-%d} to {when.max():%Y-%m-%d}"
         raise UnusableTable(f"The dates run {span}, which is more than 20 years. Correct the one that is wrong.")
-    rows_of = items.groupby(_columns.filled(items).to_numpy(), sort=False).indices
-    return History(day, np.asarray(_columns.numbers(quantities), dtype=np.float64), rows_of, days)
+    rows_of = items.groupby(columns.filled(items).to_numpy(), sort=False).indices
+    return History(day, np.asarray(columns.numbers(quantities), dtype=np.float64), rows_of, days)
 
 
 def _share(progress: Progress, number: int, items: int, item: str) -> Callable[[float], None]:
@@ -135,5 +135,5 @@ def _chart(table: "pd.DataFrame", days: int) -> dict[str, Any]:
         f"Mean demand over {days} days": (table["Reorder point"] - safety).round(4).tolist(),
         "Safety stock": safety.tolist(),
     }
-    labels = [_results.clip(item) for item in table["Item"]]
-    return _charts.stacked_bars("Reorder points of the most sold items", labels, parts, "Units")
+    labels = [results.clip(item) for item in table["Item"]]
+    return charts.stacked_bars("Reorder points of the most sold items", labels, parts, "Units")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from front import session
-from front.snapshot import Snapshot
+from front.machine.snapshot import Snapshot
 from front.words import STAGES, plain, span
 
 STARTING = ("asked", "pending", "running", "containers starting")

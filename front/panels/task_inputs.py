@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from front import forms, session
-from front.fields import Field
+from front import session
+from front.form import widgets
+from front.form.fields import Field
 from front.panels import results
 from front.words import plain
 
@@ -48,4 +49,4 @@ def again(task: Task) -> None:
 def refill(task: Task, fields: list[Field]) -> None:
     st.session_state["job"] = task["job"]
     for field in fields:
-        forms.fill(task["job"], field, task["params"].get(field.name, field.default))
+        widgets.fill(task["job"], field, task["params"].get(field.name, field.default))

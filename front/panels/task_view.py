@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from front import session, settings, submission
+from front import session, settings
 from front.errors import CoreRefused, FrontError
+from front.form import submission
 from front.lookups import Answer
 from front.panels import results, task_inputs
 from front.words import FINISHED, moment, passed, plain, span, state_badge

@@ -10,7 +10,7 @@ import streamlit as st
 from front import session, settings
 from front.errors import FrontError
 from front.lookups import Answer
-from front.snapshot import Snapshot
+from front.machine.snapshot import Snapshot
 from front.words import plain, span, state_badge
 
 ACTIVE_FORMAT = "%Y/%m/%d %H:%M"

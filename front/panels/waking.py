@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from front.snapshot import Snapshot
+from front.machine.snapshot import Snapshot
 from front.words import plain, span
 
 STEPS = {

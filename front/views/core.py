@@ -5,8 +5,8 @@ import time
 import streamlit as st
 
 from front import session
+from front.machine.snapshot import Snapshot
 from front.panels import notice, stopping, usage, waking
-from front.snapshot import Snapshot
 from front.words import IN_MOTION, STAGES, plain
 
 PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "jobs": "Jobs"}

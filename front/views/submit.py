@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from front import forms, session, settings, submission
+from front import session, settings
 from front.errors import CoreRefused, CoreUnreachable
-from front.fields import Field, fields_of
+from front.form import submission, widgets
+from front.form.fields import Field, fields_of
 from front.panels import notice
 from front.words import plain
 
@@ -52,10 +53,10 @@ def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  #
     raws = {}
     with st.container(border=True, key="form"):
         for asked in fields:
-            raws[asked.name] = raw = forms.draw(job, asked)
-            sentence, refused = refusal.fields.get(forms.key_of(job, asked), ("", None))
+            raws[asked.name] = raw = widgets.draw(job, asked)
+            sentence, refused = refusal.fields.get(widgets.key_of(job, asked), ("", None))
             if sentence and raw == refused:
-                forms.complain(sentence)
+                widgets.complain(sentence)
         if not fields:
             st.caption("This job asks for nothing.")
         pressed = st.button("Submit", key="submit", type="primary", icon=":material/send:", disabled=not ready)
@@ -90,7 +91,7 @@ def send(job: str, fields: list[Field], raws: dict[str, Any]) -> None:
 def refusal_of(job: str, fields: list[Field], raws: dict[str, Any], sentence: str, problems: dict[str, str]) -> Refusal:
     """Each sentence beside its field, and all that have none under the form."""
     known = {asked.name: asked for asked in fields}
-    beside = {forms.key_of(job, known[name]): (text, raws[name]) for name, text in problems.items() if name in known}
+    beside = {widgets.key_of(job, known[name]): (text, raws[name]) for name, text in problems.items() if name in known}
     labels = [asked.label for asked in fields if asked.name in problems]
     correct = [f"Please correct: {', '.join(labels)}."] if labels else []
     beyond = [f"{name}: {text}." for name, text in problems.items() if name not in known]

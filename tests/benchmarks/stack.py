@@ -44,7 +44,7 @@ class Stack:
     def __enter__(self) -> Self:
         folder = self.folder / "redis"
         folder.mkdir()
-        # As core/local.py starts it, for everybody.
+        # As core/local/__main__.py starts it, for everybody.
         config = [
             f"port {self.redis_port}",
             f"dir {folder}",

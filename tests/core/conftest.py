@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core import settings
-from core.api import create_app
+from core.api.app import create_app
 from tests.live import LiveCore
 
 KEYS = ("the-new-key-of-2027", "the-old-key-of-2026")

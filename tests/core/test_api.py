@@ -12,9 +12,9 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from core import errors
-from core.api import STATUS
-from core.gate import OPEN
-from core.routes import public, routes
+from core.api.app import STATUS
+from core.api.middleware import OPEN
+from core.api.routes import public, routes
 from tests.core.conftest import KEYS
 from tests.live import ROOT, LiveCore
 
@@ -82,7 +82,7 @@ def test_each_of_several_keys_opens_so_that_keys_can_be_changed(lone_api: TestCl
 
 
 def test_the_key_is_compared_in_constant_time() -> None:
-    gate = ast.parse((ROOT / "core/gate.py").read_text())
+    gate = ast.parse((ROOT / "core/api/middleware.py").read_text())
     calls = {ast.unparse(node.func) for node in ast.walk(gate) if isinstance(node, ast.Call)}
 
     assert "secrets.compare_digest" in calls

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.housekeeping import Housekeeping
 from core.settings import WorkerSettings
+from core.worker.housekeeping import Housekeeping
 from tests.queue import Queue, Valkey
 
 

@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
-from core.jobs import _clusters
-from core.jobs._clusters import Tree
+from core.jobs._lib import clusters
+from core.jobs._lib.clusters import Tree
 from tests.core.job_files import ignore
 from tests.live import ROOT
 
 
 def test_every_pair_is_compared_across_blocks() -> None:
-    size = 2 * _clusters.BLOCK + 3
+    size = 2 * clusters.BLOCK + 3
     names = [f"{number * 7919 % 1009:04}" for number in range(size)]
     addresses = [name[::-1] if int(name) % 3 else "" for name in names]
-    found = _clusters.distances(names, addresses, ignore)
+    found = clusters.distances(names, addresses, ignore)
     assert len(found) == size * (size - 1) // 2
     pairs = list(combinations(range(size), 2))
     for position in [*range(0, len(pairs), 997), len(pairs) - 1]:
@@ -50,7 +50,7 @@ LETTERS = st.text("あいうえ", min_size=1, max_size=5)
 @settings(max_examples=60)
 @given(st.lists(LETTERS, min_size=2, max_size=25), st.floats(0.5, 1))
 def test_groups_hold_what_they_promise(names: list[str], similarity: float) -> None:
-    tree = Tree.of(_clusters.distances(names, [""] * len(names), ignore))
+    tree = Tree.of(clusters.distances(names, [""] * len(names), ignore))
     groups = tree.groups(similarity)
     members = [member for _, group in groups for member in group]
     assert len(members) == len(set(members))
@@ -69,7 +69,7 @@ def limited(megabytes: int, code: str) -> str:
     """What the code prints in a process that may have so much memory more than it has now."""
     prelude = (
         "import resource, pathlib, numpy, scipy.cluster.hierarchy\n"
-        "from core.jobs import _clusters\n"
+        "from core.jobs._lib import clusters\n"
         "taken = int(pathlib.Path('/proc/self/statm').read_text().split()[5]) * resource.getpagesize()\n"
         f"limit = taken + ({megabytes} << 20)\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
@@ -85,18 +85,18 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Li
 def test_the_tree_takes_the_memory_that_is_told() -> None:
     """If this fails, scipy has changed: correct BYTES_PER_PAIR and the docstring."""
     pairs = 4_000 * 3_999 // 2
-    code = f"_clusters.Tree.of(numpy.ones({pairs})); print('fits')"
-    assert limited(_clusters.BYTES_PER_PAIR * pairs // 2**20 + 4, code) == "fits\n"
+    code = f"clusters.Tree.of(numpy.ones({pairs})); print('fits')"
+    assert limited(clusters.BYTES_PER_PAIR * pairs // 2**20 + 4, code) == "fits\n"
 
 
 @LINUX
 def test_a_list_that_cannot_fit_is_refused_before_the_work_and_told_what_would_fit() -> None:
-    told = limited(1_000, "try: _clusters.check_memory(50_000)\nexcept ValueError as error: print(error)")
+    told = limited(1_000, "try: clusters.check_memory(50_000)\nexcept ValueError as error: print(error)")
     assert told.startswith("Comparing 50,000 entries needs 20,521 MB of memory, and a task may take 1,")
     fitting = re.findall(r"at most ([\d,]+) at a time", told)[0].replace(",", "")
     assert 9_000 < int(fitting) < 12_000
-    assert limited(1_000, f"_clusters.check_memory({fitting}); print('fits')") == "fits\n"
+    assert limited(1_000, f"clusters.check_memory({fitting}); print('fits')") == "fits\n"
 
 
 def test_a_small_list_is_not_refused() -> None:
-    _clusters.check_memory(1_000)
+    clusters.check_memory(1_000)

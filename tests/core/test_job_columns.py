@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.jobs import _columns
-from core.jobs._errors import UnusableTable
+from core.jobs._lib import columns
+from core.jobs._lib.errors import UnusableTable
 from core.jobs.reorder_points import reorder_points
 from tests.core.job_files import Steps, upload
 
@@ -29,18 +29,18 @@ def test_a_missing_column_is_told_with_what_is_needed_and_what_is_there(tmp_path
 )
 def test_a_heading_is_known_in_any_case_width_and_with_a_unit(header: str) -> None:
     table = pd.DataFrame([["1", "2"]], columns=["x", header])
-    (column,) = _columns.need(table, quantity=("数量", "quantity", "units sold"))
+    (column,) = columns.need(table, quantity=("数量", "quantity", "units sold"))
     assert column.tolist() == ["2"]
 
 
 def test_the_first_name_that_the_header_has_wins() -> None:
     table = pd.DataFrame([["A4", "紙"]], columns=["商品コード", "商品名"])
-    assert _columns.need(table, item=("商品名", "商品コード"))[0].tolist() == ["紙"]
+    assert columns.need(table, item=("商品名", "商品コード"))[0].tolist() == ["紙"]
 
 
 def test_two_columns_of_one_name_are_not_guessed_at() -> None:
     with pytest.raises(UnusableTable, match="two columns '数量'"):
-        _columns.need(pd.DataFrame([["1", "2"]], columns=["数量", "数量"]), quantity=("数量",))
+        columns.need(pd.DataFrame([["1", "2"]], columns=["数量", "数量"]), quantity=("数量",))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_two_columns_of_one_name_are_not_guessed_at() -> None:
     ],
 )
 def test_numbers_are_read_as_people_write_them(text: str, number: float) -> None:
-    assert _columns.numbers(pd.Series([text])).tolist() == [number]
+    assert columns.numbers(pd.Series([text])).tolist() == [number]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_numbers_are_read_as_people_write_them(text: str, number: float) -> None
 def test_what_is_no_number_is_told_with_its_row(text: str) -> None:
     column = pd.Series(["1", text, text], index=[2, 7, 8], name="数量")
     with pytest.raises(UnusableTable, match=f"Row 7, column '数量': '{text}' is not a number"):
-        _columns.numbers(column)
+        columns.numbers(column)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_no_number_is_told_with_its_row(text: str) -> None:
     ],
 )
 def test_dates_are_read_as_people_write_them(text: str) -> None:
-    assert _columns.dates(pd.Series([text])).tolist() == [pd.Timestamp(2026, 4, 1)]
+    assert columns.dates(pd.Series([text])).tolist() == [pd.Timestamp(2026, 4, 1)]
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def test_dates_are_read_as_people_write_them(text: str) -> None:
 )
 def test_what_is_no_certain_date_is_told_with_its_row(text: str) -> None:
     with pytest.raises(UnusableTable, match=r"Row 5, column 'date': .* is not a date such as 2026-04-01"):
-        _columns.dates(pd.Series(["2026-04-01", text], index=[2, 5], name="date"))
+        columns.dates(pd.Series(["2026-04-01", text], index=[2, 5], name="date"))
 
 
-@pytest.mark.parametrize("parse", [_columns.numbers, _columns.dates, _columns.filled])
+@pytest.mark.parametrize("parse", [columns.numbers, columns.dates, columns.filled])
 def test_an_empty_cell_is_told_with_its_row(parse: Callable[..., Any]) -> None:
     with pytest.raises(UnusableTable, match="Row 9, column 'x': the cell is empty"):
         parse(pd.Series([""], index=[9], name="x"))
@@ -104,5 +104,5 @@ def test_an_empty_cell_is_told_with_its_row(parse: Callable[..., Any]) -> None:
 
 def test_a_long_cell_does_not_fill_the_sentence() -> None:
     with pytest.raises(UnusableTable) as caught:
-        _columns.numbers(pd.Series(["x" * 10_000], index=[2], name="y" * 10_000))
+        columns.numbers(pd.Series(["x" * 10_000], index=[2], name="y" * 10_000))
     assert len(str(caught.value)) < 250

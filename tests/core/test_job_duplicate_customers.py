@@ -9,10 +9,10 @@ from typing import Any
 import altair as alt
 import pytest
 
-from core import results
-from core.jobs._errors import UnusableTable
+from core.jobs._lib.errors import UnusableTable
 from core.jobs.duplicate_customers import duplicate_customers
 from core.registry import UploadedFile, discover
+from core.worker import results
 from front.samples import customers as sample_customers
 from tests.core.job_files import Steps, csv_of, upload
 

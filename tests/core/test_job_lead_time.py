@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, poisson
 
-from core.jobs import _lead_time
-from core.jobs._lead_time import Levels, Simulation
+from core.jobs._lib import lead_time
+from core.jobs._lib.lead_time import Levels, Simulation
 from tests.core.job_files import ignore
 
 
@@ -90,7 +90,7 @@ def test_the_reorder_point_is_the_least_that_meets_the_service_level(service: fl
 @settings(max_examples=50)
 @given(HISTORIES, st.integers(1, 100))
 def test_sums_over_a_circle_miss_no_day_and_prefer_none(history: list[int], length: int) -> None:
-    sums = _lead_time._circular_sums(np.array(history, dtype=float), length)
+    sums = lead_time._circular_sums(np.array(history, dtype=float), length)
     naive = [sum(history[(start + i) % len(history)] for i in range(length)) for start in range(len(history))]
     assert sums.tolist() == naive
 

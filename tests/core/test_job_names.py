@@ -3,7 +3,7 @@
 
 import pytest
 
-from core.jobs._names import address_key, name_key
+from core.jobs._lib.names import address_key, name_key
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.jobs import _results
+from core.jobs._lib import results
 
 STARTS = st.sampled_from(["", "=", "+", "-", "@", "\t", "\n", "\r", "＝", "＋", "－", "＠"])
 
@@ -20,7 +20,7 @@ def test_no_text_in_a_download_begins_as_a_formula(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, text: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    _results.write_csv(pd.DataFrame({start + text: [start + text], "n": [-1.5]}), "out.csv")
+    results.write_csv(pd.DataFrame({start + text: [start + text], "n": [-1.5]}), "out.csv")
     with Path("out.csv").open(encoding="utf-8-sig", newline="") as file:
         (header, _), (cell, number) = csv.reader(file)
     assert number == "-1.5"
@@ -31,15 +31,15 @@ def test_no_text_in_a_download_begins_as_a_formula(
 
 def test_a_line_break_within_a_text_cannot_begin_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    _results.write_csv(pd.DataFrame({"a": ["x\r=1+1", "x;=1+1"]}), "out.csv")
+    results.write_csv(pd.DataFrame({"a": ["x\r=1+1", "x;=1+1"]}), "out.csv")
     assert Path("out.csv").read_bytes().decode("utf-8-sig") == '"a"\n"x\r=1+1"\n"x;=1+1"\n'
 
 
 def test_a_long_table_is_cut_and_its_title_says_where_all_of_it_is() -> None:
     table = pd.DataFrame({"a": range(1_500), "b": ["x" * 300] * 1_500})
-    shown = _results.shown("Items", table, "items.csv")
+    shown = results.shown("Items", table, "items.csv")
     assert shown["title"] == "Items (the first 1,000 of 1,500 rows; all of them are in items.csv)"
     assert shown["columns"] == ["a", "b"]
     assert len(shown["rows"]) == 1_000
     assert shown["rows"][0] == [0, "x" * 200]
-    assert _results.shown("Items", table.head(1_000), "items.csv")["title"] == "Items"
+    assert results.shown("Items", table.head(1_000), "items.csv")["title"] == "Items"

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.jobs import _columns, _tables
-from core.jobs._errors import UnusableTable
+from core.jobs._lib import columns, tables
+from core.jobs._lib.errors import UnusableTable
 from core.jobs.duplicate_customers import duplicate_customers
 from core.jobs.reorder_points import reorder_points
 from tests.core.job_files import Steps, csv_of, upload, xlsx_of
@@ -33,14 +33,14 @@ def rows(table: pd.DataFrame) -> list[list[str]]:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16", "utf-16-le-with-mark"])
 def test_every_usual_encoding_gives_the_same_table(tmp_path: Path, encoding: str) -> None:
     content = b"\xff\xfe" + SALES.encode("utf-16-le") if "mark" in encoding else SALES.encode(encoding)
-    table = _tables.read(upload(tmp_path, "sales.csv", content))
+    table = tables.read(upload(tmp_path, "sales.csv", content))
     assert list(table.columns) == ["日付", "商品", "数量"]
     assert rows(table) == [["2026-04-01", "㈱髙①", "3"]]
 
 
 def test_text_is_held_alike_whether_pyarrow_is_there_or_not(tmp_path: Path) -> None:
     book = upload(tmp_path, "a.xlsx", xlsx_of(["item"], ["紙"]))
-    for table in (_tables.read(book), _tables.read(upload(tmp_path, "a.csv", "item\n紙\n"))):
+    for table in (tables.read(book), tables.read(upload(tmp_path, "a.csv", "item\n紙\n"))):
         assert isinstance(table["item"].dtype, pd.StringDtype)
         assert table["item"].dtype.storage == "python"
 
@@ -48,43 +48,43 @@ def test_text_is_held_alike_whether_pyarrow_is_there_or_not(tmp_path: Path) -> N
 @pytest.mark.parametrize("separator", [",", "\t", ";"])
 def test_the_separator_is_found(tmp_path: Path, separator: str) -> None:
     content = SALES.replace(",", separator)
-    assert rows(_tables.read(upload(tmp_path, "sales.txt", content))) == [["2026-04-01", "㈱髙①", "3"]]
+    assert rows(tables.read(upload(tmp_path, "sales.txt", content))) == [["2026-04-01", "㈱髙①", "3"]]
 
 
 def test_excel_and_csv_read_alike(tmp_path: Path) -> None:
     day = dt.datetime(2026, 4, 1)  # noqa: DTZ001  # Excel knows no zones
     book = xlsx_of(["日付", "商品", "数量"], [day, "紙", 3], [None, None, None], ["2026/4/2", 7, 2.5])
-    table = _tables.read(upload(tmp_path, "sales.xlsx", book))
+    table = tables.read(upload(tmp_path, "sales.xlsx", book))
     assert rows(table) == [["2026-04-01 00:00:00", "紙", "3"], ["2026/4/2", "7", "2.5"]]
     assert table.index.tolist() == [2, 4]
-    assert _columns.dates(table["日付"]).dt.day.tolist() == [1, 2]
+    assert columns.dates(table["日付"]).dt.day.tolist() == [1, 2]
 
 
 def test_a_workbook_is_known_by_its_content_and_not_by_its_name(tmp_path: Path) -> None:
-    assert rows(_tables.read(upload(tmp_path, "a.csv", xlsx_of(["a"], ["1"])))) == [["1"]]
-    assert rows(_tables.read(upload(tmp_path, "b.xlsx", "a\n1\n"))) == [["1"]]
+    assert rows(tables.read(upload(tmp_path, "a.csv", xlsx_of(["a"], ["1"])))) == [["1"]]
+    assert rows(tables.read(upload(tmp_path, "b.xlsx", "a\n1\n"))) == [["1"]]
 
 
 def test_blank_rows_above_an_excel_header_and_notes_beside_the_table_do_no_harm(tmp_path: Path) -> None:
     book = xlsx_of([], ["name", "address"], ["紙屋", "東京", None, "ask again"])
-    table = _tables.read(upload(tmp_path, "a.xlsx", book))
+    table = tables.read(upload(tmp_path, "a.xlsx", book))
     assert list(table.columns) == ["name", "address"]
     assert rows(table) == [["紙屋", "東京"]]
 
 
 def test_codes_keep_their_zeros_and_words_like_na_stay_words(tmp_path: Path) -> None:
-    table = _tables.read(upload(tmp_path, "a.csv", "code,name\n007,NA\n1e5,null\n"))
+    table = tables.read(upload(tmp_path, "a.csv", "code,name\n007,NA\n1e5,null\n"))
     assert rows(table) == [["007", "NA"], ["1e5", "null"]]
 
 
 def test_a_value_may_hold_separators_quotes_and_line_breaks(tmp_path: Path) -> None:
-    table = _tables.read(upload(tmp_path, "a.csv", csv_of(["name", "note"], ["a,b", 'say "no"'], ["c\nd", "e"])))
+    table = tables.read(upload(tmp_path, "a.csv", csv_of(["name", "note"], ["a,b", 'say "no"'], ["c\nd", "e"])))
     assert rows(table) == [["a,b", 'say "no"'], ["c\nd", "e"]]
     assert table.index.tolist() == [2, 3]
 
 
 def test_rows_are_counted_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
-    table = _tables.read(upload(tmp_path, "a.csv", 'a,b\n1,2\n\n , \n"3\n3",4\n5,6\n'))
+    table = tables.read(upload(tmp_path, "a.csv", 'a,b\n1,2\n\n , \n"3\n3",4\n5,6\n'))
     assert table.index.tolist() == [2, 5, 6]
 
 
@@ -94,7 +94,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
 def test_whatever_was_written_as_csv_is_read_back(tmp_path: Path, cells: list[tuple[str, str]]) -> None:
-    table = _tables.read(
+    table = tables.read(
         upload(tmp_path, "a.csv", csv_of(["a", "b", "n"], *[(*pair, i) for i, pair in enumerate(cells)]))
     )
     assert rows(table) == [[a.strip(), b.strip(), str(i)] for i, (a, b) in enumerate(cells)]
@@ -175,7 +175,7 @@ def test_a_sheet_that_lies_about_its_size_is_read_for_what_it_holds(tmp_path: Pa
         f'<dimension ref="{claim}"/><sheetData><row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'
         '<row r="2"><c r="A2"><v>3</v></c><c r="B2"><v>4</v></c></row></sheetData></worksheet>'
     )
-    table = _tables.read(upload(tmp_path, "a.xlsx", workbook_with("xl/worksheets/sheet1.xml", sheet)))
+    table = tables.read(upload(tmp_path, "a.xlsx", workbook_with("xl/worksheets/sheet1.xml", sheet)))
     assert rows(table) == [["3", "4"]]
 
 

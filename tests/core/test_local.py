@@ -6,13 +6,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import local
 from core.errors import SettingsError
+from core.local import __main__ as local
 from tests.live import LiveCore, until
 
 
 def test_two_cores_never_work_on_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.supervisor.PATIENCE", 0.2)
+    monkeypatch.setattr("core.local.supervisor.PATIENCE", 0.2)
     mark = local._only_core(tmp_path)
     with pytest.raises(SettingsError, match="Another core works in"):
         local._only_core(tmp_path)

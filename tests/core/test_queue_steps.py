@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from core.errors import QueueUnavailable
-from core.store import Store
+from core.queue.store import Store
 from tests.live import until
 from tests.queue import Queue, Valkey
 

@@ -5,35 +5,35 @@ from pathlib import Path
 
 import pytest
 
-from core import protocol
-from core.recovery import WINDOW, Recovery, missing
+from core.queue import messages
 from core.registry import discover
 from core.settings import WorkerSettings
+from core.worker.recovery import WINDOW, Recovery, missing
 from tests.live import until
 from tests.queue import Queue, Valkey
 
 JOBS = discover("tests.jobs")
 
 
-def messages(*task_ids: str) -> list[bytes]:
+def queued(*task_ids: str) -> list[bytes]:
     """A queue from which the last is taken first."""
-    return [protocol.task_message(task_id, "echo").encode() for task_id in reversed(task_ids)]
+    return [messages.task_message(task_id, "echo").encode() for task_id in reversed(task_ids)]
 
 
 def test_nothing_is_missing_if_each_waiting_task_has_a_message() -> None:
-    assert missing(messages("a", "b"), ["a", "b"], whole=True) == set()
+    assert missing(queued("a", "b"), ["a", "b"], whole=True) == set()
 
 
 def test_a_task_without_a_message_is_missing_wherever_it_stands_in_a_queue_that_is_known_whole() -> None:
-    assert missing(messages("b"), ["a", "b", "c"], whole=True) == {"a", "c"}
+    assert missing(queued("b"), ["a", "b", "c"], whole=True) == {"a", "c"}
 
 
 def test_of_a_longer_queue_only_what_stands_before_a_known_message_is_missing() -> None:
-    assert missing(messages("b", "d"), ["a", "b", "c", "d", "e"], whole=False) == {"a", "c"}
+    assert missing(queued("b", "d"), ["a", "b", "c", "d", "e"], whole=False) == {"a", "c"}
 
 
 def test_a_head_full_of_messages_for_nobody_tells_nothing() -> None:
-    assert missing(messages("cancelled", "finished"), ["a"], whole=False) == set()
+    assert missing(queued("cancelled", "finished"), ["a"], whole=False) == set()
 
 
 class Worker:
@@ -53,7 +53,7 @@ class Worker:
 def worker(queue: Queue, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker among others that have been beating, so that nobody is in grace."""
     for step in ("SETTLED", "GAP"):
-        monkeypatch.setattr(f"core.recovery.{step}", 200_000)
+        monkeypatch.setattr(f"core.worker.recovery.{step}", 200_000)
     queue.redis.set("okosu:beat", 10**17)
     return Worker(valkey, tmp_path, "w")
 
@@ -109,7 +109,7 @@ def test_a_lost_message_is_replaced_once_and_it_is_told(
 def test_a_message_between_queue_and_claim_is_not_taken_for_lost(
     queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.recovery.SETTLED", 0)
+    monkeypatch.setattr("core.worker.recovery.SETTLED", 0)
     task_id = queue.submit()
     queue.redis.delete("celery")
     worker.beat()

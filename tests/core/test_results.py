@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import results
 from core.registry import UploadedFile
+from core.worker import results
 
 
 class Size(enum.Enum):

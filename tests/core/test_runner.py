@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from core.files import Files
+from core.queue.store import Store
 from core.registry import Job, UploadedFile, discover
-from core.runner import JobFailed, Progress, Runner
-from core.store import Store
+from core.worker.runner import JobFailed, Progress, Runner
 from tests.live import until
 from tests.queue import Queue, Valkey
 

@@ -53,7 +53,7 @@ WRONG = {
     "ACTIVE_USER_STALE_HOURS": ["0", "inf"],
     "TIMEZONE": ["Tokyo", "JST", "UTC+9"],
     "REDIS_URL": ["redis.example:6379", "http://redis:6379"],
-    "JOBS_PACKAGE": ["no_such_package", "core.api", "core.api.jobs", "./jobs", "core..jobs"],
+    "JOBS_PACKAGE": ["no_such_package", "core.registry", "core.api.jobs", "./jobs", "core..jobs"],
     "DATA_DIR": ["/dev/null", "/dev/null/data"],
     "ACTIVE_USERS_FILE": ["/", "/dev/null/users.json"],
 }

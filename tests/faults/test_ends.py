@@ -46,7 +46,7 @@ def all_gone(processes: list[psutil.Process]) -> bool:
 
 def as_admin(core: LiveCore, call: str) -> None:
     """As Flower calls Celery, or a person with Celery's own commands."""
-    code = f"from core.celery_app import create; create().control.{call}"
+    code = f"from core.queue.celery_app import create; create().control.{call}"
     env = {**os.environ, **core.services()["api"].environ()}
     subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, check=True)
 

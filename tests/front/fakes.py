@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from front.errors import CoreRefused, FrontError, Held
-from front.instance import InstanceState
-from front.snapshot import Snapshot
-from front.stages import Stage
+from front.machine.instance import InstanceState
+from front.machine.snapshot import Snapshot
+from front.machine.stages import Stage
 
 READY = {"redis": "ok", "worker": "ok", "files": "ok", "jobs": "ok"}
 FORM = {

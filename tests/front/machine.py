@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from front.errors import InstanceError
-from front.instance import InstanceState
+from front.machine.instance import InstanceState
 from tests.front.answering import send
 
 GOOD = {"redis": "ok", "worker": "ok", "files": "ok"}

@@ -11,7 +11,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from front import session, settings
-from front.stages import Stage
+from front.machine.stages import Stage
 from tests.front.fakes import FakeClient, FakeWatch, snapshot
 
 APP = Path(__file__).parents[2] / "front" / "app.py"

@@ -5,7 +5,7 @@ import pytest
 
 from front import session, settings
 from front.core_client import CoreClient
-from front.stages import Stage
+from front.machine.stages import Stage
 from front.words import STAGES as STAGE_WORDS
 from tests.front.answering import Answering
 from tests.front.fakes import task

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from core import schemas
+from core.api import schemas
 from front.core_client import CoreClient
-from front.watch import Watch
+from front.machine.watch import Watch
 from tests.front.fakes import FakeClient, FakeWatch, running, task
 
 

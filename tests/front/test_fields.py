@@ -8,7 +8,7 @@ from pydantic import Field as Rules
 from pydantic import create_model
 
 from core.registry import UploadedFile
-from front.fields import SAFE_INTEGER, Field, fields_of
+from front.form.fields import SAFE_INTEGER, Field, fields_of
 
 
 class Size(Enum):

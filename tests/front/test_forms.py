@@ -7,8 +7,8 @@ from pydantic import create_model
 from streamlit.testing.v1 import AppTest
 
 from core.registry import UploadedFile
-from front import forms, values
-from front.fields import Kind
+from front.form import values, widgets
+from front.form.fields import Kind
 from tests.front.pages import Core, open_page, press, said
 from tests.front.test_fields import Size
 
@@ -114,4 +114,4 @@ def test_a_label_shows_foreign_text_letter_by_letter(fake: Core) -> None:
 
 
 def test_every_kind_of_field_has_a_widget() -> None:
-    assert set(forms.WIDGETS) == set(get_args(Kind)) == set(values.SHOW)
+    assert set(widgets.WIDGETS) == set(get_args(Kind)) == set(values.SHOW)

@@ -9,9 +9,9 @@ from moto.server import ThreadedMotoServer
 
 from front.core_client import CoreClient
 from front.errors import InstanceError
-from front.instance import Ec2Instance, InstanceState, LocalInstance, Unmanaged, make
+from front.machine.instance import Ec2Instance, InstanceState, LocalInstance, Unmanaged, make
+from front.machine.watch import Watch
 from front.settings import Settings
-from front.watch import Watch
 from tests.front.answering import Answering, answer
 from tests.front.ec2 import REGION, Ec2
 from tests.front.machine import Core

@@ -12,8 +12,8 @@ import pytest
 
 from front.core_client import CoreClient
 from front.errors import CoreUnreachable, InstanceError
-from front.instance import ROOT, InstanceState, LocalInstance
-from front.watch import Watch
+from front.machine.instance import ROOT, InstanceState, LocalInstance
+from front.machine.watch import Watch
 from tests.live import free_port, lives, until
 
 KEY = "the-key-of-the-tests"
@@ -108,7 +108,7 @@ def test_a_front_that_is_killed_takes_the_core_with_it(tmp_path: Path) -> None:
     front = f"""
         import sys, threading, time
         from pathlib import Path
-        from front.instance import LocalInstance
+        from front.machine.instance import LocalInstance
 
         instance = LocalInstance("http://127.0.0.1:{port}", sys.stdin.readline().strip(), Path({str(tmp_path)!r}))
         # By a thread that ends, as a page's would: the core is to outlive the thread and not the process.

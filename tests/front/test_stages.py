@@ -1,6 +1,6 @@
 import pytest
 
-from front.stages import BLIP, Stage, stage_of
+from front.machine.stages import BLIP, Stage, stage_of
 
 # instance, what /ready gave, somebody wakes it, somebody stops it, seconds unready -> stage
 Row = tuple[str, bool | None, bool, bool, float, Stage]

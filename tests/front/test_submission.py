@@ -2,8 +2,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from front import submission
-from front.fields import fields_of
+from front.form import submission
+from front.form.fields import fields_of
 from tests.front.fakes import FORM, FakeClient
 
 FIELDS = fields_of(FORM)

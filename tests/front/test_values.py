@@ -4,7 +4,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import TypeAdapter
 
-from front.values import ABSENT, raw_of, value_of
+from front.form.values import ABSENT, raw_of, value_of
 from tests.front.test_fields import Size, asked
 
 

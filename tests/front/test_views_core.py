@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from front.errors import CoreRefused, CoreUnreachable
-from front.instance import InstanceState
+from front.machine.instance import InstanceState
+from front.machine.stages import Stage
 from front.panels.usage import is_stale
 from front.panels.waking import steps, total
-from front.stages import Stage
 from tests.front.fakes import READY, running, snapshot, task
 from tests.front.pages import Core, again, open_page, press, said
 

@@ -1,8 +1,8 @@
 import pytest
 
-from front.instance import InstanceState
-from front.observe import Seen
-from front.wake import LONGEST_PAUSE, LONGEST_WAIT, PATIENCE, SETTLE, Wake, next_step, why_hopeless
+from front.machine.instance import InstanceState
+from front.machine.observer import Seen
+from front.machine.wake import LONGEST_PAUSE, LONGEST_WAIT, PATIENCE, SETTLE, Wake, next_step, why_hopeless
 
 ASKED = 1000.0
 

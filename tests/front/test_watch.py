@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from front import orders, watch
 from front.core_client import CoreClient
 from front.errors import InstanceError
-from front.instance import InstanceState
-from front.watch import Snapshot, Watch
+from front.machine import watch
+from front.machine.instance import InstanceState
+from front.machine.watch import Snapshot, Watch
 from tests.front.answering import Answering
 from tests.front.machine import Core, Machine
 from tests.live import until
@@ -266,7 +266,7 @@ class TestStopping:
     def test_it_is_not_asked_to_stop_for_ever(
         self, watched: Watch, machine: Machine, core: Core, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(orders, "TRIES_SECONDS", 0.1)
+        monkeypatch.setattr("front.machine.actions.TRIES_SECONDS", 0.1)
         wake(watched, machine, core)
         machine.refusals = [InstanceError(BUSY, retry_after=1)] * 99
 

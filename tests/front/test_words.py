@@ -3,8 +3,8 @@ from typing import get_args
 
 import pytest
 
-from core.schemas import TaskState
-from front.stages import Stage
+from core.api.schemas import TaskState
+from front.machine.stages import Stage
 from front.words import FINISHED, STAGES, TASK_STATES, moment, passed, plain, span
 from tests.live import FINISHED as CORE_FINISHED
 

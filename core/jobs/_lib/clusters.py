@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.jobs._errors import UnusableTable
+from core.jobs._lib.errors import UnusableTable
 
 if TYPE_CHECKING:
     import numpy as np

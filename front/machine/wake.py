@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from front.observe import Seen
+from front.machine.observer import Seen
 
 SETTLE = 15.0  # seconds for which AWS may still say "stopped" of a machine that it has started, or the reverse
 PATIENCE = 600.0  # from the machine's start to a ready core

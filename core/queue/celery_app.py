@@ -6,9 +6,9 @@ from celery import Celery
 from celery.app.control import Control
 from kombu.entity import Queue
 
-from core.protocol import PREFIX
+from core.queue.messages import PREFIX
+from core.queue.store import Store
 from core.settings import load_queue
-from core.store import Store
 
 TRANSPORT = {
     "fanout_prefix": PREFIX,
@@ -37,8 +37,8 @@ def create() -> Celery:
         task_serializer="json",
         result_serializer="json",
         task_ignore_result=True,
-        # A message that is lost on its way is sent again by core/recovery.py; Celery's own book about it would cost a
-        # task a third of its time.
+        # core/worker/recovery.py resends a message that was lost on its way. Celery's own bookkeeping for that would
+        # cost a task a third of its time.
         task_queues=[Queue("celery", no_ack=True)],  # type: ignore[no-untyped-call]  # kombu types little
         broker_transport_options=TRANSPORT,
         broker_connection_retry_on_startup=True,
@@ -52,7 +52,7 @@ def create() -> Celery:
 
 
 def __getattr__(name: str) -> Celery:
-    """`celery -A core.celery_app flower` wants a name to import; it is made when somebody asks for it."""
+    """`celery -A core.queue.celery_app flower` wants a name to import; it is made when somebody asks for it."""
     if name != "app":
         raise AttributeError(name)
     return create()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from front.fields import Field, Kind
+from front.form.fields import Field, Kind
 
 ABSENT = object()  # leave the parameter out: the job has a default of its own
 EMPTY: dict[Kind, Any] = {"text": "", "list": "", "json": "", "choices": [], "boolean": False}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from front.core_client import CoreClient
 from front.errors import CoreUnreachable, InstanceError
-from front.instance import Instance, InstanceState
+from front.machine.instance import Instance, InstanceState
 
 GONE = "The core's machine is gone for good. Ask an admin to set CORE_INSTANCE_ID to its successor."
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core import protocol
 from core.active_users import Start
+from core.api.schemas import Activity, Drain, StartTask
 from core.errors import (
     Draining,
     Held,
@@ -18,10 +18,10 @@ from core.errors import (
     UnknownJob,
     UnknownTask,
 )
-from core.records import microseconds_of, task_of
+from core.queue import messages
+from core.queue.records import microseconds_of, task_of
+from core.queue.store import AsyncStore
 from core.registry import FindFile, Job
-from core.schemas import Activity, Drain, StartTask
-from core.store import AsyncStore
 
 DRAIN_SECONDS = 600
 PARAMS_BYTES = 100_000  # Redis keeps them in memory for as long as the result
@@ -44,7 +44,7 @@ class Tasks:
         params = _stored(order.params)
         task_id = str(order.task_id or uuid.uuid4())
         self.jobs[order.job].validate(order.params, self.find_file)
-        message = protocol.task_message(task_id, order.job)
+        message = messages.task_message(task_id, order.job)
         verdict = await self.store.run("submit", task_id, order.job, order.username, params, message, self.start.id)
         if verdict == b"conflict":
             raise TaskConflict(task_id)
@@ -61,7 +61,7 @@ class Tasks:
     async def cancel(self, task_id: str) -> None:
         """REVOKED at once, whoever lives; the workers are told to stop it by Celery's own revoke."""
         known = _canonical(task_id)
-        verdict = await self.store.run("cancel", known, protocol.REVOKES, protocol.revoke_message(known))
+        verdict = await self.store.run("cancel", known, messages.REVOKES, messages.revoke_message(known))
         if verdict == b"unknown":
             raise UnknownTask(task_id)
         if verdict == b"finished":

@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from front import settings
-from front.fields import Field, Kind
-from front.values import CLEARED, raw_of
+from front.form.fields import Field, Kind
+from front.form.values import CLEARED, raw_of
 from front.words import plain
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).parent.parent / "samples"
 OWN, EARLIER = "Upload a file", "The file that was used before"
 FIRST, LAST = date(1900, 1, 1), date(2999, 12, 31)
 

@@ -12,15 +12,16 @@ from typing import Any
 
 from celery import signals
 
-from core import carrier, processes, settings
-from core.celery_app import create
+from core import processes, settings
 from core.errors import CoreError
 from core.files import Files
-from core.housekeeping import Housekeeping
-from core.recovery import Recovery
+from core.queue.celery_app import create
+from core.queue.store import Store
 from core.registry import Job, discover
-from core.runner import Runner, owner_of
-from core.store import Store
+from core.worker import celery_hooks
+from core.worker.housekeeping import Housekeeping
+from core.worker.recovery import Recovery
+from core.worker.runner import Runner, owner_of
 
 
 @dataclass
@@ -52,8 +53,8 @@ def main() -> None:
     app.conf.worker_send_task_events = options.task_events
     jobs, child = discover(config.jobs_package), Child(config)
     for job in jobs.values():
-        app.task(name=job.name, bind=True, ignore_result=True, Request=carrier.Run)(_task(job, child))
-    carrier.install(app, Recovery(config, name, jobs, carrier.runs))
+        app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))
+    celery_hooks.install(app, Recovery(config, name, jobs, celery_hooks.runs))
     # A child that has needed much is replaced, so that the next task finds its memory whole (kB).
     app.conf.worker_max_memory_per_child = config.task_memory_mb * 1024 // 2
     signals.worker_ready.connect(_stop_on_sigterm, weak=False)

@@ -7,8 +7,8 @@ import time
 
 from core.errors import QueueUnavailable
 from core.files import Files
+from core.queue.store import Store
 from core.settings import WorkerSettings
-from core.store import Store
 
 log = logging.getLogger(__name__)
 

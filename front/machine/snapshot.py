@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from front.instance import InstanceState
-from front.observe import Seen
-from front.orders import Stop
-from front.stages import Stage, stage_of
-from front.wake import Wake
+from front.machine.actions import Stop
+from front.machine.instance import InstanceState
+from front.machine.observer import Seen
+from front.machine.stages import Stage, stage_of
+from front.machine.wake import Wake
 
 # In these stages it is no problem that the core does not answer, and no news why its machine stopped the last time.
 COMING = ("asked", "running", "containers starting")

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.jobs._errors import UnusableTable
+from core.jobs._lib.errors import UnusableTable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.jobs import _excel
-from core.jobs._errors import UnusableTable
+from core.jobs._lib import excel
+from core.jobs._lib.errors import UnusableTable
 from core.registry import UploadedFile
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read(file: UploadedFile) -> "pd.DataFrame":
 def _read_excel(file: UploadedFile) -> "pd.DataFrame":
     import pandas as pd
 
-    rows = dict(_excel.rows(file.path, file.name, MAX_COLUMNS))
+    rows = dict(excel.rows(file.path, file.name, MAX_COLUMNS))
     return pd.DataFrame.from_dict(rows, orient="index", dtype=str)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from front.core_client import CoreClient
 from front.errors import CoreRefused, CoreUnreachable, InstanceError
-from front.instance import Instance
-from front.wake import Wake
+from front.machine.instance import Instance
+from front.machine.wake import Wake
 
 log = logging.getLogger(__name__)
 

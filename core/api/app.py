@@ -1,8 +1,6 @@
 """The core over HTTP: the app around the routes, and the one table from errors to statuses."""
 
-import argparse
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,15 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from core import docs, errors, processes, settings
+from core import errors, settings
 from core.active_users import BOOT_ID, ActiveUsers
+from core.api import docs
+from core.api.middleware import OPEN, Gate
+from core.api.routes import Core, public, routes
+from core.api.tasks import Tasks
 from core.files import Files
-from core.gate import OPEN, Gate
+from core.queue.store import AsyncStore
 from core.registry import examine
-from core.routes import Core, public, routes
-from core.server import Server
-from core.store import AsyncStore
-from core.tasks import Tasks
 
 STATUS: dict[type[errors.CoreError], int] = {
     errors.UploadCutOff: 400,
@@ -113,19 +111,3 @@ def _build(config: settings.Settings, store: AsyncStore) -> Core:
     jobs, broken = examine(config.jobs_package)
     tasks = Tasks(store, jobs, files.find, users.begin(BOOT_ID.read_text().strip()))
     return Core(tasks, users, files, config.max_upload_mb, [str(error) for error in broken])
-
-
-def main(host: str) -> None:
-    config = settings.load()
-    _ = config.broker_url  # a wrong setting is told here once, and not by every process
-    processes.share_heap()
-    Server(create_app, host, config.core_port, config.core_api_processes).run()
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="The core's HTTP API.")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    try:
-        main(parser.parse_args().host)
-    except errors.CoreError as problem:
-        sys.exit(str(problem))

@@ -11,10 +11,11 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from core import docs, errors, schemas
+from core import errors
 from core.active_users import ActiveUsers
+from core.api import docs, schemas
+from core.api.tasks import Tasks
 from core.files import Files
-from core.tasks import Tasks
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from core import protocol
 from core.errors import QueueUnavailable, UnknownJob
+from core.queue import messages
+from core.queue.store import Store
 from core.registry import Job
-from core.runner import LEASE, failure
 from core.settings import WorkerSettings
-from core.store import Store
+from core.worker.runner import LEASE, failure
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Recovery:
         try:
             job = self._store.look(task_id).job
             counts = how == "lost" or (job in self._jobs and not self._jobs[job].retry)
-            if self._store.run("give_back", task_id, protocol.task_message(task_id, job), owner, int(counts)):
+            if self._store.run("give_back", task_id, messages.task_message(task_id, job), owner, int(counts)):
                 log.warning("Task %s was %s while it ran (%s) and waits again.", task_id, how, owner or "lease lapsed")
         except QueueUnavailable:
             log.warning("Task %s was %s while it ran and waits again when its lease has lapsed.", task_id, how)
@@ -102,10 +102,10 @@ class Recovery:
         return self._store.look(task_id).state
 
     def _repair(self) -> None:
-        messages, waiting = self._store.queued(WINDOW)
-        lost = missing(messages, [task_id.decode() for task_id in waiting], whole=len(messages) < 2 * WINDOW)
+        queued, waiting = self._store.queued(WINDOW)
+        lost = missing(queued, [task_id.decode() for task_id in waiting], whole=len(queued) < 2 * WINDOW)
         for task_id in lost & self._suspects:
             job = self._store.look(task_id).job
-            if self._store.run("repush", task_id, protocol.task_message(task_id, job), SETTLED):
+            if self._store.run("repush", task_id, messages.task_message(task_id, job), SETTLED):
                 log.warning("Task %s waited without a message in the queue; it has a new one.", task_id)
         self._suspects, self._looked_at = lost, time.monotonic()

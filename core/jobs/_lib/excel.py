@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.jobs._errors import UnusableTable
+from core.jobs._lib.errors import UnusableTable
 
 MAX_UNPACKED_MB = 256
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from front.fields import Field
-from front.values import ABSENT, value_of
+from front.form.fields import Field
+from front.form.values import ABSENT, value_of
 
 
 class Uploads(Protocol):

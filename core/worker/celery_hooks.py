@@ -12,8 +12,8 @@ from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer, request, state
 
 from core import processes
-from core.recovery import Recovery
-from core.runner import owner_of
+from core.worker.recovery import Recovery
+from core.worker.runner import owner_of
 
 log = logging.getLogger(__name__)
 

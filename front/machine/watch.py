@@ -5,11 +5,11 @@ import threading
 import time
 
 from front.core_client import CoreClient
-from front.instance import Instance, InstanceState
-from front.observe import Observer, Seen
-from front.orders import Orders, Stop
-from front.snapshot import Snapshot, is_stopping, is_waking, picture, stage_now
-from front.wake import SETTLE, Wake, next_step, why_hopeless
+from front.machine.actions import Orders, Stop
+from front.machine.instance import Instance, InstanceState
+from front.machine.observer import Observer, Seen
+from front.machine.snapshot import Snapshot, is_stopping, is_waking, picture, stage_now
+from front.machine.wake import SETTLE, Wake, next_step, why_hopeless
 
 __all__ = ["Snapshot", "Watch"]
 

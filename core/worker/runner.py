@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core import processes, results
+from core import processes
 from core.errors import QueueUnavailable
 from core.files import Files
+from core.queue.store import Store
 from core.registry import Job
-from core.store import Store
+from core.worker import results
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What the jobs of this folder share; a leading underscore keeps it from being taken for a job."""

@@ -1,0 +1,1 @@
+"""The whole core on one machine, without containers."""

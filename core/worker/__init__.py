@@ -1,0 +1,1 @@
+"""The Celery worker: it runs tasks, and takes back what dead workers held."""
