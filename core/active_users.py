@@ -1,4 +1,4 @@
-"""Who is using the core: one JSON file, one lock that holds between threads and processes, atomic replace."""
+"""The list of active users: one JSON file, one lock between threads and processes, replaced atomically."""
 
 import json
 import logging
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -27,12 +26,12 @@ Users = dict[str, str]
 USERS = TypeAdapter(Users)
 FORMAT = "%Y/%m/%d %H:%M"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-LOCK_SECONDS = 1.3  # a drain may wait for Redis under the lock, and everybody still has an answer within 3 s
+LOCK_SECONDS = 1.3  # others may wait for Redis under the lock; every caller still gets an answer within 3 s
 
 
 @dataclass(frozen=True)
 class Start:
-    """One start of the core as a whole: its id, and when it was (µs since 1970)."""
+    """One start of the core as a whole: its id, its time (µs since 1970), and the machine's boot id."""
 
     id: str
     at: int
@@ -41,7 +40,7 @@ class Start:
 
 @dataclass
 class ActiveUsers:
-    """`{"user1": "2023/12/21 18:58"}`, local time of `zone`. Readers need no lock: they see the old file or the new.
+    """`{"user1": "2023/12/21 18:58"}`, local time in `zone`. Readers need no lock: they see one file or the next.
 
     There is no fsync: after a power cut the boot id has changed, and the list is emptied anyway.
     """
@@ -53,7 +52,7 @@ class ActiveUsers:
     _seen: tuple[int, Users] = (0, {})
 
     def begin(self, boot: str, *, anew: bool = False) -> Start:
-        """The current start of the core; the first to ask after a boot (or `anew`) empties the list."""
+        """The current start of the core. The first call after a boot, and one with `anew`, empties the list."""
         marker = self._beside(".start")
         with self._locked():
             try:
@@ -71,27 +70,23 @@ class ActiveUsers:
         """The list. A damaged file counts as empty; the next writer sets it aside."""
         try:
             written = self.path.stat().st_mtime_ns
-            if self._seen[0] != written:  # every submission asks, and most find nothing new
+            if self._seen[0] != written:  # most submissions find it unchanged
                 self._seen = written, USERS.validate_json(self.path.read_bytes())
         except (FileNotFoundError, ValueError):
             return {}
         return self._seen[1]
 
-    def add(self, user: str) -> tuple[Users, Callable[[], object]]:
-        """Put the user on the list, or renew their time; and what takes this back."""
-        former: Users = {}
+    def add(self, user: str, check: Callable[[], None] = lambda: None) -> Users:
+        """Put the user on the list, or renew their time. `check` runs under the list's lock, and may raise."""
 
         def put(users: Users) -> Users:
-            former.update({name: at for name, at in users.items() if name == user})
+            check()
             return {**users, user: self._now()}
 
-        def take_back(users: Users) -> Users:
-            return {name: at for name, at in users.items() if name != user} | former
-
-        return self._change(put), partial(self._change, take_back)
+        return self._change(put)
 
     def note(self, user: str) -> None:
-        """As `add`, for a task that is accepted already: what keeps the list from being written is only logged."""
+        """As `add`, for a task that has been accepted: if the list cannot be written, that is only logged."""
         try:
             self.add(user)
         except (ListBusy, OSError):
@@ -105,12 +100,16 @@ class ActiveUsers:
         return self.read().get(user) == self._now()
 
     def while_others(self, user: str, decide: Callable[[list[str]], T]) -> T:
-        """`decide` over the other users whose entry is not stale, while nobody can join."""
+        """Call `decide` with the other users whose entry is not stale, while nobody can join."""
         with self._locked() as users:
-            return decide([name for name, at in users.items() if name != user and not self._is_stale(at)])
+            return decide([name for name in users if name != user and name not in self.stale(users)])
+
+    def stale(self, users: Users) -> list[str]:
+        """Those whose entry is too old to hold the core."""
+        return [name for name, at in users.items() if self._is_stale(at)]
 
     def _now(self) -> str:
-        return _minute(int(time.time()) // 60, self.zone)
+        return datetime.now(self.zone).strftime(FORMAT)
 
     def _is_stale(self, at: str) -> bool:
         try:
@@ -128,8 +127,8 @@ class ActiveUsers:
 
     @contextmanager
     def _locked(self) -> Iterator[Users]:
-        # POSIX locks belong to a process and not to a thread, hence two. The lock is a file beside the list: the list
-        # itself is replaced, and a lock on the old one would hold nobody.
+        # A POSIX lock belongs to a process, not to a thread: hence two locks. The lock file stands beside the list,
+        # because the list itself is replaced, and a lock on the old file would keep nobody out.
         end = time.monotonic() + LOCK_SECONDS
         lock = InterProcessLock(self._beside(".lock"))
         if not self._threads.acquire(timeout=LOCK_SECONDS):
@@ -137,7 +136,7 @@ class ActiveUsers:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not lock.acquire(delay=0.001, max_delay=0.01, timeout=max(0, end - time.monotonic())):
-                # Left to the garbage collector, it would be closed while another thread has the lock, and end that.
+                # The garbage collector would close it later, and closing it releases this process's lock on the file.
                 lock.lockfile.close()
                 raise ListBusy
             try:
@@ -159,17 +158,11 @@ class ActiveUsers:
             return {}
 
     def _replace(self, path: Path, content: object) -> None:
-        part = self._beside(".part")  # one name is enough under the lock, and a kill -9 leaves one file at most
+        part = self._beside(".part")  # one name is enough under the lock; a kill -9 leaves at most one file behind
         part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        # Readers tell one list from the next by its time, and the kernel's own clock for files ticks every few ms.
+        # Readers notice a new list by its mtime, and the kernel's clock for that ticks only every few ms.
         os.utime(part, ns=(time.time_ns(), time.time_ns()))
         part.replace(path)
 
     def _beside(self, ending: str) -> Path:
         return self.path.with_name(self.path.name + ending)
-
-
-@lru_cache(maxsize=1)
-def _minute(minutes: int, zone: ZoneInfo) -> str:
-    """So many minutes after 1970, as the list writes it. Every submission asks for the current one."""
-    return datetime.fromtimestamp(minutes * 60, zone).strftime(FORMAT)

@@ -117,9 +117,9 @@ class Draining(CoreError):
 class Held(CoreError):
     """Somebody or something still uses the core; `holds` says who and what."""
 
-    def __init__(self, holds: list[dict[str, str]]) -> None:
+    def __init__(self, holds: list[dict[str, str]], more: int = 0) -> None:
         super().__init__("The core is still in use.")
-        self.holds = holds
+        self.holds, self.more = holds, more
 
 
 class NotIdleYet(Held):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live import LiveCore
-from tests.queue import Queue, Valkey
+from tests.valkey import Queue, Valkey
 
 OURS = ("CORE_", "AWS_", "REDIS_", "FRONT_", "FLOWER_", "WORKER_", "TASK_", "MAX_UPLOAD_", "RETENTION_", "ACTIVE_USER")
 ALSO = {"TIMEZONE", "JOBS_PACKAGE", "DATA_DIR"}

@@ -1,4 +1,4 @@
-"""The core over HTTP: the app around the routes, and the one table from errors to statuses."""
+"""The app around the routes, and the one table that maps errors to HTTP statuses."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -37,12 +37,12 @@ STATUS: dict[type[errors.CoreError], int] = {
     errors.ListBusy: 503,
     errors.DiskFull: 507,
 }
-# What the framework refuses by itself.
+# What the framework itself rejects.
 SENTENCES = {
-    400: "The body cannot be read as JSON: it must be UTF-8, without endless numbers and endless nesting.",
-    404: "There is nothing at this address. The page /docs lists what there is.",
-    405: "This address does not take this method. The page /docs lists what there is.",
-    413: "The request is larger than 1 MB. Send data as a file through POST /files.",
+    400: "The body is not valid JSON. It must be UTF-8, with finite numbers and without excessive nesting.",
+    404: "There is nothing at this address. See /docs for the addresses that exist.",
+    405: "This address does not support this method. See /docs for what it supports.",
+    413: "The request is larger than 1 MB. Upload the data as a file with POST /files instead.",
 }
 
 
@@ -60,20 +60,22 @@ async def _http_error(_: Request, error: HTTPException) -> JSONResponse:
     return JSONResponse({"detail": detail}, error.status_code, error.headers)
 
 
-async def _mistake(_: Request, __: Exception) -> JSONResponse:
-    return JSONResponse({"detail": "The core made a mistake; its log says which. Please tell an admin."}, 500)
+async def _bug(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse(
+        {"detail": "The core failed unexpectedly. Its log has the details; please tell an admin."}, 500
+    )
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     errors.CoreError: _core_error,
     RequestValidationError: _invalid_request,
     HTTPException: _http_error,
-    Exception: _mistake,
+    Exception: _bug,
 }
 
 
 class Api(FastAPI):
-    """The key is declared here and checked by the gate: as a dependency it would cost a tenth of each request."""
+    """Describes the key, which the middleware checks: a FastAPI dependency would cost a tenth of each request."""
 
     def openapi(self) -> dict[str, Any]:
         return docs.locked(super().openapi(), OPEN)
@@ -96,7 +98,7 @@ def create_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        routes=[*routes.routes, *public.routes],  # routers that are included are searched again for each request
+        routes=[*routes.routes, *public.routes],  # FastAPI searches included routers anew for each request
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )

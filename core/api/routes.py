@@ -1,4 +1,4 @@
-"""The routes of the contract: each takes what HTTP brought, asks the part that knows, and says what came of it."""
+"""The routes: each reads a request, calls the part that does the work, and writes the answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +16,12 @@ from core.active_users import ActiveUsers
 from core.api import docs, schemas
 from core.api.tasks import Tasks
 from core.files import Files
+from core.queue.records import TaskState
 
 
 @dataclass(frozen=True)
 class Core:
-    """What the routes work with."""
+    """What the routes use."""
 
     tasks: Tasks
     users: ActiveUsers
@@ -30,7 +31,7 @@ class Core:
 
 
 def _core(request: Request) -> Core:
-    """Asked for by each route: resolving a dependency would cost a tenth of a request."""
+    """Each route calls this itself: resolving a FastAPI dependency would cost a tenth of a request."""
     core: Core = request.app.state.core
     return core
 
@@ -50,7 +51,7 @@ routes = APIRouter(
 
 @routes.post("/start_task", tags=["Tasks"], response_model=schemas.TaskId, responses=_problem(404, 409))
 async def start_task(order: schemas.StartTask, request: Request) -> JSONResponse:
-    """Start a task. The same `task_id` again starts nothing twice; its user is put on the active list."""
+    """Start a task. Repeating a `task_id` starts nothing twice. The user is put on the list of active users."""
     core = _core(request)
     task_id, new = await core.tasks.submit(order)
     if new and not core.users.is_fresh(order.username):
@@ -60,7 +61,7 @@ async def start_task(order: schemas.StartTask, request: Request) -> JSONResponse
 
 @routes.get("/task_status/{task_id}", tags=["Tasks"], response_model=schemas.TaskStatus, responses=_problem(404))
 async def task_status(task_id: str, request: Request) -> JSONResponse:
-    """How far a task is, and its result. It is done at SUCCESS, FAILURE or REVOKED."""
+    """A task's state, progress and result. It is finished at SUCCESS, FAILURE or REVOKED."""
     return JSONResponse(await _core(request).tasks.status(task_id))
 
 
@@ -75,7 +76,7 @@ async def delete_task(task_id: str, request: Request) -> schemas.TaskRevoked:
 async def tasks(
     request: Request,
     username: schemas.Username | None = None,
-    task_status: schemas.TaskState | None = None,
+    task_status: TaskState | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     before: Annotated[datetime | None, Query(description="A `submitted_at`: only older tasks.")] = None,
 ) -> JSONResponse:
@@ -94,7 +95,7 @@ async def jobs(request: Request) -> list[schemas.JobInfo]:
 
 @routes.post("/files", tags=["Files"], status_code=201, responses=_problem(507), openapi_extra={"requestBody": BINARY})
 async def upload(request: Request, name: str) -> schemas.StoredFile:
-    """Upload a file as the raw body; its id is what a job's file parameter takes."""
+    """Upload a file as the raw body. A job's file parameter takes the `file_id` of the answer."""
     core = _core(request)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > core.max_upload_mb << 20:
@@ -113,7 +114,7 @@ async def download(request: Request, file_id: str) -> FileResponse:
     found = _core(request).files.find(file_id)
     if found is None:
         raise errors.UnknownFile(file_id)
-    # Always the whole file: Starlette answers a range that it cannot read in plain text.
+    # Always the whole file: Starlette answers a range that it cannot parse in plain text instead of JSON.
     request.scope["headers"] = [header for header in request.scope["headers"] if header[0] != b"range"]
     headers = {"X-Content-Type-Options": "nosniff", "Accept-Ranges": "none"}
     return FileResponse(found.path, filename=found.name, media_type="application/octet-stream", headers=headers)
@@ -121,7 +122,7 @@ async def download(request: Request, file_id: str) -> FileResponse:
 
 @routes.get("/get_active_user", tags=["Users"])
 async def get_active_user(request: Request) -> dict[str, str]:
-    """Who is using the core, and since when (local time)."""
+    """Who is using the core, and the time of their last act (local time)."""
     return _core(request).users.read()
 
 
@@ -129,15 +130,11 @@ async def get_active_user(request: Request) -> dict[str, str]:
 async def add_active_user(user: schemas.User, request: Request) -> dict[str, str]:
     """Put somebody on the list, or renew their time."""
     core = _core(request)
-    users, take_back = await run_in_threadpool(core.users.add, user.username)
-    try:
-        # Afterwards, so that nobody waits for Redis under the lock. A drain that came before is seen here, and one that
-        # comes later sees the user.
-        await core.tasks.act()
-    except errors.Draining:
-        await run_in_threadpool(take_back)
-        raise
-    return users
+
+    def act() -> None:  # under the list's lock, as the drain is: no user slips in between
+        from_thread.run(core.tasks.act)
+
+    return await run_in_threadpool(core.users.add, user.username, act)
 
 
 @routes.delete("/delete_active_user", tags=["Users"])
@@ -146,16 +143,36 @@ async def delete_active_user(user: schemas.User, request: Request) -> dict[str, 
     return await run_in_threadpool(_core(request).users.remove, user.username)
 
 
+@routes.get("/stale_users", tags=["Users"])
+async def stale_users(request: Request) -> list[str]:
+    """The listed users whose entry is too old to hold the core."""
+    core = _core(request)
+    return core.users.stale(core.users.read())
+
+
+@routes.get("/username", tags=["Users"])
+async def username(name: Annotated[schemas.Username, Query()]) -> schemas.Name:
+    """The spelling of a name that the core uses. 422 says what is wrong with a name."""
+    return schemas.Name(username=name)
+
+
 @routes.get("/activity", tags=["Stopping"])
 async def activity(request: Request) -> schemas.Activity:
-    """What the core is doing. Asking is not an act."""
+    """What the core is doing. Asking does not count as an act."""
     core = _core(request)
-    return await core.tasks.activity(len(core.users.read()))
+    state = await core.tasks.activity()
+    return schemas.Activity(
+        waiting=state.waiting,
+        running=state.running,
+        active_users=len(core.users.read()),
+        idle_seconds=state.idle,
+        draining=state.draining,
+    )
 
 
 @routes.post("/drain", tags=["Stopping"], responses=_problem(409, model=schemas.HeldProblem))
 async def drain(order: schemas.Drain, request: Request) -> schemas.DrainState:
-    """Accept nothing new: the core is about to stop. 409 names who and what still uses it."""
+    """Accept nothing new, because the core is about to stop. 409 names what holds it and is not in `accept`."""
     core = _core(request)
 
     def decide(others: list[str]) -> None:
@@ -174,17 +191,17 @@ async def undrain(request: Request) -> schemas.DrainState:
 
 @public.get("/health")
 async def health() -> schemas.Health:
-    """Whether the API lives, whatever the rest does."""
+    """Whether the API is alive, whatever state the other parts are in."""
     return schemas.Health()
 
 
 @public.get("/ready", response_model=schemas.Ready, responses={503: {"model": schemas.Ready}})
 async def ready(request: Request) -> JSONResponse:
-    """Whether a task would run now; if not, which part fails. A broken job file is told, and stops nobody else."""
+    """Whether a task would run now, and if not, which part fails. A broken job file is named and stops no other job."""
     core = _core(request)
     try:
         alive = await core.tasks.workers()
-        state = {"redis": "ok", "worker": "ok" if alive else "No worker has given a sign of life."}
+        state = {"redis": "ok", "worker": "ok" if alive else "No worker has sent a heartbeat lately."}
     except errors.QueueUnavailable as error:
         state = {"redis": str(error), "worker": "Unknown while Redis does not answer."}
     state["files"] = core.files.check()

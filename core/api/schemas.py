@@ -1,4 +1,4 @@
-"""What travels over HTTP, apart from how it is stored."""
+"""What travels over HTTP, independent of how it is stored."""
 
 import unicodedata
 from datetime import datetime
@@ -7,12 +7,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-TaskState = Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+from core.queue.records import TaskState
+
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def clean_username(value: str) -> str:
-    """One spelling of a name, so that nobody is on the list twice."""
+    """The one spelling of a name, so that nobody is on the list twice."""
     name = unicodedata.normalize("NFC", value.strip())
     if not 1 <= len(name) <= 100:
         raise ValueError("must have 1 to 100 characters")
@@ -21,12 +22,12 @@ def clean_username(value: str) -> str:
     return name
 
 
-LENGTH = {"minLength": 1, "maxLength": 100}  # told, but checked on the clean name
+LENGTH = {"minLength": 1, "maxLength": 100}  # described here, and checked after cleaning
 Username = Annotated[str, AfterValidator(clean_username), Field(examples=["sato"], json_schema_extra=LENGTH)]
 
 
 class Body(BaseModel):
-    """What a caller sends: a misspelt name is an error, not a default."""
+    """What a caller sends: a misspelt key is an error; it does not fall back to a default."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +36,7 @@ class StartTask(Body):
     job: str = Field(max_length=200, examples=["reorder_points"])
     params: dict[str, JsonValue] = Field(default_factory=dict, examples=[{"sales": "<file_id>", "service_level": 0.95}])
     username: Username
-    task_id: UUID | None = Field(None, description="Chosen by the caller: the same request again starts nothing twice.")
+    task_id: UUID | None = Field(None, description="Chosen by the caller. Repeating the request starts nothing twice.")
 
 
 class TaskId(BaseModel):
@@ -93,6 +94,10 @@ class User(Body):
     username: Username
 
 
+class Name(BaseModel):
+    username: str = Field(description="The one spelling that the core uses.")
+
+
 class Activity(BaseModel):
     waiting: int
     running: int
@@ -101,21 +106,30 @@ class Activity(BaseModel):
     draining: bool
 
 
+class Hold(BaseModel):
+    kind: Literal["task", "user"]
+    username: str = ""
+    task_id: str | None = None
+    job: str | None = None
+
+
 class Drain(Body):
     username: Username
-    force: bool = False
+    force: bool = Field(default=False, description="Whatever holds it; for admins' scripts.")
     idle_for: float = Field(0, ge=0, le=1e9, description="Drain only if the core has been idle for so many seconds.")
+    accept: list[Hold] = Field([], description="The holds that the caller has seen: they hold it no more.")
+
+    @property
+    def accepted_tasks(self) -> list[str]:
+        return [hold.task_id for hold in self.accept if hold.task_id]
+
+    @property
+    def accepted_users(self) -> set[str]:
+        return {hold.username for hold in self.accept if hold.kind == "user"}
 
 
 class DrainState(BaseModel):
     draining: bool
-
-
-class Hold(BaseModel):
-    kind: Literal["task", "user"]
-    username: str
-    task_id: str | None = None
-    job: str | None = None
 
 
 class Problem(BaseModel):
@@ -127,7 +141,8 @@ class FieldProblem(Problem):
 
 
 class HeldProblem(Problem):
-    holds: list[Hold]
+    holds: list[Hold] = Field(description="Who and what holds the core, without what was accepted.")
+    more: int = Field(description="How many tasks hold it beyond those named.")
 
 
 class Health(BaseModel):
@@ -140,4 +155,4 @@ class Ready(BaseModel):
     redis: str
     worker: str
     files: str
-    jobs: str = Field(description="The files of the jobs package that define no job; they stop nobody else.")
+    jobs: str = Field(description="The job files that define no job, and why. Other jobs are not affected.")

@@ -1,13 +1,12 @@
-"""Submit, status, cancel, list, drain: the only door from HTTP to the queue."""
+"""What the API does with the queue: submit, status, cancel, list, drain."""
 
 import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from core.active_users import Start
-from core.api.schemas import Activity, Drain, StartTask
+from core.api.schemas import Drain, Hold, StartTask
 from core.errors import (
     Draining,
     Held,
@@ -18,19 +17,19 @@ from core.errors import (
     UnknownJob,
     UnknownTask,
 )
-from core.queue import messages
-from core.queue.records import microseconds_of, task_of
+from core.queue import steps
+from core.queue.records import FullRecord, Params, TaskRecord, microseconds_of
 from core.queue.store import AsyncStore
 from core.registry import FindFile, Job
 
 DRAIN_SECONDS = 600
 PARAMS_BYTES = 100_000  # Redis keeps them in memory for as long as the result
-WORKER_SECONDS = 10  # a worker that has not beaten for so long counts as dead
+WORKER_SECONDS = 10  # a worker whose last heartbeat is older counts as dead
 
 
 @dataclass(frozen=True)
 class Tasks:
-    """Every method answers from Redis alone, in one round trip; QueueUnavailable if it cannot."""
+    """Each method is one round trip to Redis; QueueUnavailable if Redis does not answer."""
 
     store: AsyncStore
     jobs: dict[str, Job]
@@ -38,90 +37,90 @@ class Tasks:
     start: Start
 
     async def submit(self, order: StartTask) -> tuple[str, bool]:
-        """The task's id, and whether it is new. Record, queue entry, idempotency and drain check are one step."""
+        """The task's id, and whether it is new. Record, message, idempotency and drain check are one step."""
         if order.job not in self.jobs:
             raise UnknownJob(order.job, sorted(self.jobs))
-        params = _stored(order.params)
+        params = _canonical_json(order.params)
         task_id = str(order.task_id or uuid.uuid4())
         self.jobs[order.job].validate(order.params, self.find_file)
-        message = messages.task_message(task_id, order.job)
-        verdict = await self.store.run("submit", task_id, order.job, order.username, params, message, self.start.id)
-        if verdict == b"conflict":
+        step = steps.submit(task_id, job=order.job, user=order.username, params=params, start=self.start.id)
+        verdict = await self.store.run(step)
+        if verdict == "conflict":
             raise TaskConflict(task_id)
-        if verdict == b"draining":
+        if verdict == "draining":
             raise Draining
-        return task_id, verdict == b"accepted"
+        return task_id, verdict == "accepted"
 
-    async def status(self, task_id: str) -> dict[str, Any]:
-        row = await self.store.run("status", _canonical(task_id))
-        if row is None:
+    async def status(self, task_id: str) -> FullRecord:
+        record = await self.store.run(steps.status(_canonical_id(task_id)))
+        if record is None:
             raise UnknownTask(task_id)
-        return task_of(row)
+        return record
 
     async def cancel(self, task_id: str) -> None:
-        """REVOKED at once, whoever lives; the workers are told to stop it by Celery's own revoke."""
-        known = _canonical(task_id)
-        verdict = await self.store.run("cancel", known, messages.REVOKES, messages.revoke_message(known))
-        if verdict == b"unknown":
+        """REVOKED at once, even if no worker is alive; Celery's own revoke tells the workers to end the run."""
+        known = _canonical_id(task_id)
+        verdict = await self.store.run(steps.cancel(known, tell_workers=True))
+        if verdict == "unknown":
             raise UnknownTask(task_id)
-        if verdict == b"finished":
+        if verdict == "finished":
             raise TaskFinished(known)
 
-    async def recent(self, state: str, user: str, before: datetime | None, limit: int) -> list[dict[str, Any]]:
-        newest = f"({microseconds_of(before)}" if before else "+inf"
-        return [task_of(row) for row in await self.store.run("list", state, user, newest, limit)]
+    async def recent(self, state: str, user: str, before: datetime | None, limit: int) -> list[TaskRecord]:
+        earlier = microseconds_of(before) if before else None
+        return await self.store.run(steps.list_tasks(state=state, user=user, before=earlier, limit=limit))
 
-    async def activity(self, active_users: int) -> Activity:
-        waiting, running, idle, draining = await self.store.run("activity", self.start.id, self.start.at)
-        return Activity(
-            waiting=waiting,
-            running=running,
-            active_users=active_users,
-            idle_seconds=float(idle),
-            draining=bool(draining),
-        )
+    async def activity(self) -> steps.Activity:
+        return await self.store.run(steps.activity(self.start.id, self.start.at))
 
     async def act(self) -> None:
-        """Note that somebody did something; Draining if the core is about to stop."""
-        if await self.store.run("act", self.start.id):
+        """Note that a person did something; Draining if the core is about to stop."""
+        if not await self.store.run(steps.act(self.start.id)):
             raise Draining
 
     async def drain(self, order: Drain, others: list[str]) -> None:
-        """Accept nothing new from now on. Held if tasks or `others` still use the core, NotIdleYet if too recent."""
-        allowed, force = int(not others), int(order.force)
-        verdict, *rest = await self.store.run(
-            "drain", self.start.id, self.start.at, allowed, force, order.idle_for, DRAIN_SECONDS
+        """Accept nothing new from now on. Held if tasks or `others` hold the core that the caller has not accepted."""
+        users = [other for other in others if other not in order.accepted_users]
+        step = steps.drain(
+            self.start.id,
+            self.start.at,
+            accepted=order.accepted_tasks,
+            users_hold=bool(users),
+            force=order.force,
+            idle_for=order.idle_for,
+            lasts=DRAIN_SECONDS,
         )
-        if verdict == b"busy":
-            raise NotIdleYet(float(rest[0]), order.idle_for)
-        if verdict == b"held":
-            tasks = [
-                {"kind": "task", "username": u.decode(), "task_id": i.decode(), "job": j.decode()} for i, u, j in rest
-            ]
-            raise Held(tasks + [{"kind": "user", "username": other} for other in others])
+        drain = await self.store.run(step)
+        if drain.draining:
+            return
+        holds = [Hold(kind="task", username=t.username, task_id=t.task_id, job=t.job) for t in drain.tasks]
+        holds += [Hold(kind="user", username=user) for user in users]
+        if holds:
+            raise Held([hold.model_dump(exclude_none=True) for hold in holds], drain.more)
+        raise NotIdleYet(drain.idle, order.idle_for)
 
     async def undrain(self) -> None:
-        await self.store.run("undrain")
+        await self.store.run(steps.undrain())
 
     async def workers(self) -> int:
         """How many workers are alive."""
-        return int(await self.store.run("workers", WORKER_SECONDS))
+        return await self.store.run(steps.workers(WORKER_SECONDS))
 
 
-_ONE_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def _canonical(task_id: str) -> str:
+def _canonical_id(task_id: str) -> str:
     try:
         return str(uuid.UUID(task_id))
     except ValueError:
         raise UnknownTask(task_id) from None
 
 
-def _stored(params: dict[str, Any]) -> bytes:
-    """One spelling of the parameters, so that the same request is seen to be the same."""
+def _canonical_json(params: Params) -> bytes:
+    """The same parameters are always the same bytes, so that a repeated request is recognised."""
     try:
-        text = _ONE_SPELLING.encode(params).encode()
+        text = _CANONICAL.encode(params).encode()
     except (ValueError, RecursionError):
         raise InvalidFields({"params": "numbers must be finite, text Unicode, and nothing nested too deep"}) from None
     if len(text) > PARAMS_BYTES:

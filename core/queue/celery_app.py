@@ -6,6 +6,7 @@ from celery import Celery
 from celery.app.control import Control
 from kombu.entity import Queue
 
+from core.queue import steps
 from core.queue.messages import PREFIX
 from core.queue.store import Store
 from core.settings import load_queue
@@ -24,7 +25,7 @@ class RememberedControl(Control):  # type: ignore[misc]  # Celery ships no types
     def revoke(self, task_id: str | list[str], *args: Any, **kwargs: Any) -> Any:
         store = Store(self.app.conf.broker_url)
         for known in [task_id] if isinstance(task_id, str) else task_id:
-            store.run("cancel", known)
+            store.run(steps.cancel(known))
         store.close()
         return super().revoke(task_id, *args, **kwargs)
 

@@ -50,3 +50,9 @@ def _envelope(tag: str, body: Any, headers: dict[str, Any], exchange: str, routi
 
 def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
+
+
+def task_id_of(message: bytes) -> str:
+    """The task that a message in the queue is about."""
+    task_id: str = json.loads(message)["headers"]["id"]
+    return task_id

@@ -1,29 +1,75 @@
-"""A task's record, as Redis keeps it, becomes the JSON that travels."""
+"""What the queue keeps of a task, as the typed JSON that travels."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, TypedDict
 
+from pydantic import JsonValue
+
+TaskState = Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+Params = dict[str, JsonValue]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class TaskProgress(TypedDict):
+    """`done` is from 0 to 1."""
+
+    done: float
+    message: str
+
+
+class TaskError(TypedDict):
+    """The exception's class, and a sentence for the person who submitted the task."""
+
+    type: str
+    message: str
+
+
+class TaskRecord(TypedDict):
+    """A task without its result. Times are ISO 8601 UTC; `queue_position` counts from 1."""
+
+    task_id: str
+    job: str
+    username: str
+    params: Params
+    task_status: TaskState
+    progress: TaskProgress
+    error: TaskError | None
+    queue_position: int | None
+    submitted_at: str | None
+    started_at: str | None
+    finished_at: str | None
+
+
+class FullRecord(TaskRecord):
+    """A task with its result."""
+
+    result: JsonValue
+
+
+def task_error(kind: str, sentence: str) -> TaskError:
+    """An error that can be stored: in valid Unicode, which a file name inside `sentence` may not be."""
+    return {"type": kind, "message": sentence.encode(errors="replace").decode()}
+
+
 def time_of(microseconds: bytes | None) -> str | None:
-    """ISO 8601 UTC, to the microsecond: `before` gives it back exactly, in a URL too (a "+" would be a space there)."""
+    """ISO 8601 UTC with microseconds, so that `before` is exact. It ends in "Z": a "+" in a URL would be a space."""
     if not microseconds:
         return None
     return (EPOCH + timedelta(microseconds=int(microseconds))).isoformat().replace("+00:00", "Z")
 
 
 def microseconds_of(time: datetime) -> int:
-    """The other way round; a time without a zone is taken as UTC."""
+    """The inverse of `time_of`; a time without a zone is taken as UTC."""
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return (aware - EPOCH) // timedelta(microseconds=1)
 
 
-def task_of(row: list[Any]) -> dict[str, Any]:
-    """The JSON of a task from what the scripts `list` and `status` answer; `status` has the result as well."""
-    task_id, place, (job, user, params, state, done, message, error, at, started, finished, *result) = row
-    task = {
+def record_of(row: Sequence[Any]) -> TaskRecord:
+    """A task from a row of `list.lua`."""
+    task_id, place, (job, user, params, state, done, message, error, at, started, finished, *_) = row
+    return {
         "task_id": task_id.decode(),
         "job": job.decode(),
         "username": user.decode(),
@@ -36,4 +82,9 @@ def task_of(row: list[Any]) -> dict[str, Any]:
         "started_at": time_of(started),
         "finished_at": time_of(finished),
     }
-    return task if not result else {**task, "result": json.loads(result[0]) if result[0] else None}
+
+
+def full_record_of(row: Sequence[Any]) -> FullRecord:
+    """A task from the answer of `status.lua`, whose last field is the result."""
+    result = row[2][-1]
+    return {**record_of(row), "result": json.loads(result) if result else None}

@@ -1,13 +1,11 @@
-"""Redis: the only door to it, with every step that must be one step as a Lua script."""
-
-from __future__ import annotations
+"""The only door to Redis: it runs steps, for the worker in a thread and for the API in its event loop."""
 
 import asyncio
 import logging
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import redis
 import redis.asyncio
@@ -16,13 +14,15 @@ from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
 from redis.retry import Retry
 
 from core.errors import QueueUnavailable
+from core.queue.steps import Step
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 LUA = Path(__file__).parent / "lua"
-# One more attempt on a fresh connection: enough for a Redis that was restarted.
-# Every script may be run twice: a submit finds its own record, a claim its own owner.
-CONNECT, ANSWER = 1.0, 1.2  # s: nobody's request hangs while Redis does
+CONNECT, ANSWER = 1.0, 1.2  # s: no request hangs while Redis does
+# One retry on a new connection is enough for a Redis that was restarted. Every step may be run twice.
+RETRIES = 1
 
 
 @cache
@@ -32,79 +32,58 @@ def _scripts() -> dict[str, str]:
 
 
 class Call(NamedTuple):
-    """A script that somebody waits for."""
+    """A script that a request waits for."""
 
     script: str
     args: tuple[str | bytes | float, ...]
     answer: asyncio.Future[Any]
 
 
-class Glance(NamedTuple):
-    """State and job of a task; both empty if nobody knows it."""
-
-    state: str
-    job: str
-
-
 class Store:
-    """The queue as the worker sees it. QueueUnavailable if Redis does not answer or does not write."""
+    """The queue for threads. QueueUnavailable if Redis does not answer or cannot write."""
 
     def __init__(self, url: str) -> None:
-        again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        again = Retry(NoBackoff(), RETRIES, supported_errors=(redis.ConnectionError,))
         self._redis = redis.Redis.from_url(url, retry=again, socket_timeout=ANSWER, socket_connect_timeout=CONNECT)
         self._scripts = {name: self._redis.register_script(text) for name, text in _scripts().items()}
 
-    def run(self, script: str, *args: str | bytes | float) -> Any:
+    def run(self, step: Step[T]) -> T:
         try:
-            return self._scripts[script](args=args)
+            answer = self._scripts[step.script](args=step.args)
         except redis.RedisError as error:
             raise _unavailable(error) from error
-
-    def look(self, task_id: str) -> Glance:
-        row = self.run("look", task_id)
-        return Glance(*[(field or b"").decode() for field in row])
-
-    def queued(self, count: int) -> tuple[list[bytes], list[bytes]]:
-        """The messages that are taken next, `2 * count`; the ids that wait again and the new ones, `count` of each."""
-        pipe = self._redis.pipeline(transaction=True)
-        pipe.lrange("celery", -2 * count, -1)
-        pipe.zrange("okosu:tasks:RETRY", 0, count - 1)
-        pipe.zrange("okosu:tasks:PENDING", 0, count - 1)
-        try:
-            messages, again, first = pipe.execute()
-        except redis.RedisError as error:
-            raise _unavailable(error) from error
-        return messages, again + first
+        return step.read(answer)
 
     def close(self) -> None:
         self._redis.close()
 
 
 class AsyncStore:
-    """The queue as the API sees it: the event loop never waits for Redis.
+    """The queue for an event loop, which never blocks on Redis. QueueUnavailable as for `Store`.
 
-    What is asked during one exchange with Redis is sent together in the next: each costs a write to the disk, and as
-    much of the processor as a quarter of a request. So nobody waits for more than two of them. There is never more
-    than one exchange, hence one connection and no pool: to ask a pool for it would cost as much as the exchange.
+    An exchange with Redis costs a disk write and a quarter of a request's CPU time. So steps that are requested while
+    one exchange is under way are sent together in the next, and a step waits for two exchanges at most. There is only
+    ever one exchange at a time, hence one connection; taking it from a pool would cost as much as the exchange.
     """
 
     def __init__(self, url: str) -> None:
         pool = redis.asyncio.ConnectionPool.from_url(url, socket_timeout=None, socket_connect_timeout=CONNECT)
         self._connection = pool.make_connection()  # type: ignore[no-untyped-call]  # redis types little
-        self._again = redis.asyncio.retry.Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+        self._again = redis.asyncio.retry.Retry(NoBackoff(), RETRIES, supported_errors=(redis.ConnectionError,))
         self._digests = {name: sha1(text.encode()).hexdigest() for name, text in _scripts().items()}  # noqa: S324  # Redis's own name for a script
         self._calls: list[Call] = []
         self._sender: asyncio.Task[None] | None = None
 
-    async def run(self, script: str, *args: str | bytes | float) -> Any:
-        call = Call(script, args, asyncio.get_running_loop().create_future())
+    async def run(self, step: Step[T]) -> T:
+        call = Call(step.script, step.args, asyncio.get_running_loop().create_future())
         self._calls.append(call)
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
         try:
-            return await call.answer
+            answer = await call.answer
         except (redis.RedisError, TimeoutError) as error:
             raise _unavailable(error) from error
+        return step.read(answer)
 
     async def _send(self) -> None:
         while self._calls:
@@ -112,10 +91,12 @@ class AsyncStore:
             try:
                 async with asyncio.timeout(ANSWER):
                     answers = await self._exchange(calls)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer to each
+            except Exception as error:  # noqa: BLE001  # whatever it is, each caller gets it
+                if isinstance(error, TimeoutError):
+                    await self._connection.disconnect()  # or the late answers would be read as those to the next calls
                 answers = [error] * len(calls)
             for call, answer in zip(calls, answers, strict=True):
-                if call.answer.done():  # whoever asked has gone
+                if call.answer.done():  # its request was cancelled
                     continue
                 if isinstance(answer, Exception):
                     call.answer.set_exception(answer)
@@ -135,7 +116,7 @@ class AsyncStore:
         return answers
 
     async def _ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """The answer to each command, or the error that Redis gave for it. It connects if it must."""
+        """The answer to each command, or the error that Redis returned for it. Connects first if necessary."""
         await self._connection.send_packed_command(self._connection.pack_commands(commands))
         answers = []
         for _ in commands:
@@ -153,7 +134,7 @@ class AsyncStore:
 
 
 def _unavailable(error: Exception) -> QueueUnavailable:
-    # An unknown script or a wrong type is our own mistake, and must not look like an outage.
+    # A wrong type or an unknown command is a bug of ours and must not look like an outage.
     refused = isinstance(error, OutOfMemoryError | ReadOnlyError) or "MISCONF" in str(error)
     if isinstance(error, redis.ResponseError) and not refused:
         raise error

@@ -1,4 +1,4 @@
-"""What a worker tidies up beside its tasks: old tasks and files, and what runs that were cut off left on the disk."""
+"""Housekeeping: old tasks and files are removed, and so are the folders that interrupted runs have left behind."""
 
 import logging
 import shutil
@@ -7,6 +7,7 @@ import time
 
 from core.errors import QueueUnavailable
 from core.files import Files
+from core.queue import steps
 from core.queue.store import Store
 from core.settings import WorkerSettings
 
@@ -18,7 +19,7 @@ OVER = ("", "SUCCESS", "FAILURE", "REVOKED")
 
 
 class Housekeeping:
-    """In a thread of its own: removing much from a disk takes longer than a claim lives."""
+    """In a thread of its own: removing many files can take longer than a lease."""
 
     def __init__(self, config: WorkerSettings) -> None:
         self._store, self._files = Store(config.broker_url), Files(config.data_dir)
@@ -29,26 +30,26 @@ class Housekeeping:
         threading.Thread(target=self._tidy_for_ever, name="housekeeping", daemon=True).start()
 
     def tidy(self) -> None:
-        """One round; what fails is tried again in the next."""
+        """One round; whatever fails is retried in the next."""
         try:
             self._clear()
             if time.monotonic() > self._expire_at:
                 self._expire()
                 self._expire_at = time.monotonic() + EXPIRE_SECONDS
         except QueueUnavailable:
-            pass  # the beat tells it
+            pass  # the heartbeat logs it
         except Exception:  # such as a disk that fails
             log.exception("Tidying up failed.")
 
     def _clear(self) -> None:
         """Remove the folders of runs that are over."""
         for folder in self._scratch.glob("*"):
-            if self._store.look(folder.name[:36]).state in OVER:
+            if self._store.run(steps.look(folder.name[:36])).state in OVER:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _expire(self) -> None:
-        """Forget tasks and files whose retention is over."""
-        tasks, files = self._store.run("expire", self._retention * 1e6), self._files.expire(self._retention)
+        """Remove tasks and files whose retention is over."""
+        tasks, files = self._store.run(steps.expire(self._retention)), self._files.expire(self._retention)
         if tasks or files:
             log.info("Retention is over for %s tasks and %s files; they are removed.", tasks, files)
 

@@ -1,6 +1,5 @@
 """One run of one task, in a child of the worker: claim, call the job, record how it ended."""
 
-import json
 import logging
 import os
 import tempfile
@@ -10,35 +9,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from core import processes
 from core.errors import QueueUnavailable
 from core.files import Files
+from core.queue import steps
+from core.queue.records import TaskError, task_error
+from core.queue.steps import Step
 from core.queue.store import Store
 from core.registry import Job
 from core.worker import results
 
 log = logging.getLogger(__name__)
 
-LEASE = 8_000_000  # µs; renewed by the worker's main process
+T = TypeVar("T")
+LEASE = 8.0  # s; renewed by the worker's main process
 ATTEMPTS = 3
 RETRY_SECONDS = 0.5
 REPORT_SECONDS = 0.5
 
 
 class JobFailed(Exception):
-    """What Flower shows: the kind of the failure and none of the user's data."""
+    """What Flower shows: the exception's class, and none of the user's data."""
 
 
 def owner_of(worker: str, pid: int) -> str:
-    """Who runs a task: one child of one worker."""
+    """The owner of a run: one child process of one worker."""
     return f"{worker}/{pid}"
-
-
-def failure(kind: str, sentence: str) -> str:
-    """The error of a task, as its record keeps it: in Unicode, which the name of a file need not be."""
-    return json.dumps({"type": kind, "message": sentence.encode(errors="replace").decode()})
 
 
 @dataclass(frozen=True)
@@ -49,25 +47,27 @@ class Runner:
     memory_mb: int
 
     def run(self, job: Job, task_id: str, owner: str) -> None:
-        """Run the task if it is still to be run, and record how it ended. JobFailed if the job raised."""
+        """Run the task if this process can claim it, and record how it ended. JobFailed if the job raised."""
         allowed = ATTEMPTS if job.retry else 1
-        params = self._insist("claim", task_id, owner, LEASE, allowed, failure("WorkerLost", _lost_sentence(job)))
+        lost = task_error("WorkerLost", _lost_sentence(job))
+        params = self._insist(steps.claim(task_id, owner, lease=LEASE, attempts=allowed, lost=lost))
         if params is None:
             return
+        kind = ""
         try:
             with self._folder(task_id):
-                arguments = job.validate(json.loads(params), self.files.find)
+                arguments = job.validate(params, self.files.find)
                 answer = job.run(arguments, Progress(self.store, task_id, owner))
-                outcome = "SUCCESS", "result", results.to_json(answer, self.files.keep)
-        except BaseException as error:  # noqa: BLE001  # whatever a job raises, sys.exit() too, is how its task ended
+                end = steps.succeed(task_id, owner, results.to_json(answer, self.files.keep))
+        except BaseException as error:  # noqa: BLE001  # whatever a job raises, even SystemExit, ends its task
             processes.reserve(use=isinstance(error, MemoryError))
-            outcome = "FAILURE", "error", self._explain(error)
             kind = type(error).__name__
-            # Without the message: it may hold users' data.
-            log.error("Task %s (%s) failed: %s\n%s", task_id, job.name, kind, _frames(error))  # noqa: TRY400  # as said
-        self._insist("finish", task_id, owner, *outcome)
+            end = steps.fail(task_id, owner, self._explain(error))
+            # The message is not logged: it may contain the user's data.
+            log.error("Task %s (%s) failed: %s\n%s", task_id, job.name, kind, _frames(error))  # noqa: TRY400  # exception() would log the message
+        self._insist(end)
         processes.reserve(use=False)
-        if outcome[0] == "FAILURE":
+        if kind:
             raise JobFailed(kind)
 
     @contextmanager
@@ -80,36 +80,36 @@ class Runner:
             finally:
                 os.chdir("/")
 
-    def _explain(self, error: BaseException) -> str:
+    def _explain(self, error: BaseException) -> TaskError:
         if isinstance(error, MemoryError):
             sentence = f"The task needed more than {self.memory_mb / 1024:.3g} GB of memory. Try it with less data."
-            return failure("MemoryError", sentence)
+            return task_error("MemoryError", sentence)
         fields = getattr(error, "fields", {})
         detail = " ".join(f"{name}: {sentence}." for name, sentence in fields.items())
-        return failure(type(error).__name__, f"{error} {detail}".strip()[:2000] or type(error).__name__)
+        return task_error(type(error).__name__, f"{error} {detail}".strip()[:2000] or type(error).__name__)
 
-    def _insist(self, script: str, *args: str | float) -> Any:
-        """A run that took hours must not be lost because Redis is away."""
+    def _insist(self, step: Step[T]) -> T:
+        """Redis may be away for a while; a run that took hours must not be lost because of that."""
         while True:
             try:
-                return self.store.run(script, *args)
+                return self.store.run(step)
             except QueueUnavailable:
                 time.sleep(RETRY_SECONDS)
 
 
 class Progress:
-    """At most two reports a second reach Redis; the first and the last always do."""
+    """Progress reports: at most two a second reach Redis, and the last one always does."""
 
     def __init__(self, store: Store, task_id: str, owner: str) -> None:
         self._store, self._task_id, self._owner, self._next = store, task_id, owner, 0.0
 
     def __call__(self, done: float, message: str = "") -> None:
-        done = min(max(0.0, float(done)), 1.0)  # in this order, what is not a number is 0
+        done = min(max(0.0, float(done)), 1.0)  # in this order NaN becomes 0
         if time.monotonic() < self._next and done < 1:
             return
         self._next = time.monotonic() + REPORT_SECONDS
         try:
-            self._store.run("progress", self._task_id, self._owner, done, str(message)[:200].encode(errors="replace"))
+            self._store.run(steps.progress(self._task_id, self._owner, done, str(message)[:200]))
         except QueueUnavailable:
             log.warning("Progress of task %s could not be told.", self._task_id)
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from core import active_users
 from core.active_users import FORMAT, ActiveUsers
-from core.errors import ListBusy
+from core.errors import Draining, ListBusy
 from tests.live import until
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -66,7 +66,7 @@ def test_a_list_that_is_not_there_is_empty(users: ActiveUsers) -> None:
 
 
 def test_freshness_ends_with_the_minute(users: ActiveUsers) -> None:
-    until(lambda: users.add("sato")[0] == users.read() and users.is_fresh("sato"))
+    until(lambda: users.add("sato") == users.read() and users.is_fresh("sato"))
     write(users, json.dumps({"sato": (datetime.now(TOKYO) - timedelta(minutes=2)).strftime(FORMAT)}).encode())
 
     assert not users.is_fresh("sato")
@@ -74,9 +74,9 @@ def test_freshness_ends_with_the_minute(users: ActiveUsers) -> None:
 
 def test_an_entry_that_does_not_change_is_not_written_again(users: ActiveUsers) -> None:
     def unchanged() -> bool:
-        first, _ = users.add("sato")
+        first = users.add("sato")
         before = users.path.stat()
-        return users.add("sato")[0] == first and users.path.stat().st_ino == before.st_ino
+        return users.add("sato") == first and users.path.stat().st_ino == before.st_ino
 
     assert until(unchanged)
 
@@ -92,16 +92,27 @@ def test_a_reader_sees_each_change_however_soon_the_next_one_comes(users: Active
     assert all(seen)
 
 
-def test_who_was_added_can_be_taken_back_to_what_was_before(users: ActiveUsers) -> None:
+def test_nobody_is_added_if_the_check_under_the_lock_refuses(users: ActiveUsers, tmp_path: Path) -> None:
     write(users, b'{"sato": "2026/11/24 09:00"}')
-    _, take_back_sato = users.add("sato")
-    _, take_back_tanaka = users.add("tanaka")
-    users.add("suzuki")
-    take_back_sato()
-    take_back_tanaka()
 
-    assert users.read()["sato"] == "2026/11/24 09:00"
-    assert set(users.read()) == {"sato", "suzuki"}
+    def refuse() -> None:
+        told = PROCESSES.Queue()
+        run([PROCESSES.Process(target=is_free, args=(tmp_path, told))])
+        assert told.get(timeout=5) is False
+        raise Draining
+
+    for name in ("sato", "tanaka"):
+        with pytest.raises(Draining):
+            users.add(name, refuse)
+
+    assert users.read() == {"sato": "2026/11/24 09:00"}
+
+
+def test_an_entry_that_is_too_old_is_stale(users: ActiveUsers) -> None:
+    fresh, old = (datetime.now(TOKYO) - timedelta(hours=hours) for hours in (1, 25))
+    listed = {"sato": fresh.strftime(FORMAT), "ito": old.strftime(FORMAT), "suzuki": "long ago"}
+
+    assert users.stale(listed) == ["ito", "suzuki"]
 
 
 def test_nobody_can_join_while_others_are_looked_at(users: ActiveUsers) -> None:
@@ -179,7 +190,7 @@ def test_who_cannot_have_the_lock_is_told_soon(
     holder.join()
 
     assert 0.15 < waited < 2
-    assert users.add("tanaka")[0].keys() == {"tanaka"}
+    assert users.add("tanaka").keys() == {"tanaka"}
 
 
 def test_who_gave_up_does_not_open_the_lock_of_the_next_thread(
@@ -229,7 +240,7 @@ def test_a_damaged_list_counts_as_empty_and_is_set_aside(
 
     assert users.read() == {}
     with caplog.at_level(logging.ERROR):
-        assert list(users.add("sato")[0]) == ["sato"]
+        assert list(users.add("sato")) == ["sato"]
     (aside,) = users.path.parent.glob("*.damaged-*")
     assert aside.read_bytes() == content
     assert aside.name in caplog.text
@@ -350,7 +361,7 @@ class Model(RuleBasedStateMachine):
     @rule(name=NAMES)
     def add(self, name: str) -> None:
         self.expected.add(name)
-        assert set(self.users.add(name)[0]) == self.expected
+        assert set(self.users.add(name)) == self.expected
 
     @rule(name=NAMES)
     def remove(self, name: str) -> None:

@@ -75,6 +75,43 @@ def test_a_user_who_forgot_to_leave_holds_nothing(quiet: LiveCore) -> None:
     assert drain(quiet, "sato")[0] == 200
 
 
+def test_what_the_caller_has_seen_and_accepts_holds_no_more(quiet: LiveCore) -> None:
+    quiet.submit("sleeper", username="sato", seconds=100)
+    write_list(quiet, {"tanaka": hours_ago(0)})
+    seen = drain(quiet, "sato")[1]["holds"]
+
+    assert {hold["kind"] for hold in seen} == {"task", "user"}
+    assert drain(quiet, "sato", accept=seen) == (200, {"draining": True})
+
+
+def test_a_hold_that_appears_after_the_first_refusal_is_refused_again_and_named_alone(quiet: LiveCore) -> None:
+    first = quiet.submit("sleeper", username="sato", seconds=100)
+    seen = drain(quiet, "sato")[1]["holds"]
+    second = quiet.submit("sleeper", username="tanaka", seconds=100)
+
+    status, problem = drain(quiet, "sato", accept=seen)
+
+    assert [hold["task_id"] for hold in seen] == [first]
+    assert (status, problem["more"]) == (409, 0)
+    assert problem["holds"] == [
+        {"kind": "task", "username": "tanaka", "task_id": second, "job": "sleeper"},
+        {"kind": "user", "username": "tanaka"},
+    ]
+    assert activity(quiet)["draining"] is False
+    assert drain(quiet, "sato", accept=[*seen, *problem["holds"]])[0] == 200
+
+
+def test_a_refusal_names_200_tasks_at_most_and_counts_the_others(quiet: LiveCore) -> None:
+    tasks = [quiet.submit("sleeper", username="sato", seconds=100) for _ in range(203)]
+
+    status, problem = drain(quiet, "sato")
+
+    assert (status, len(problem["holds"]), problem["more"]) == (409, 200, 3)
+    last = drain(quiet, "sato", accept=problem["holds"])[1]["holds"]
+    assert {hold["task_id"] for hold in [*problem["holds"], *last]} == set(tasks)
+    assert drain(quiet, "sato", accept=[*problem["holds"], *last])[0] == 200
+
+
 def test_force_drains_whoever_is_there(quiet: LiveCore) -> None:
     write_list(quiet, {"tanaka": hours_ago(0)})
     task_id = quiet.submit("sleeper", seconds=100)
@@ -208,11 +245,17 @@ def test_activity_counts_what_is_there(quiet: LiveCore) -> None:
     assert told == {"waiting": 1, "running": 1, "active_users": 2, "idle_seconds": 0, "draining": False}
 
 
+def test_whose_entry_is_stale_is_told(quiet: LiveCore) -> None:
+    write_list(quiet, {"sato": hours_ago(1), "tanaka": hours_ago(25)})
+
+    assert quiet.http.get("/stale_users").json() == ["tanaka"]
+
+
 def test_asking_is_no_act(quiet: LiveCore) -> None:
     quiet.upload(b"an act")
     begin = time.monotonic()
     until(lambda: activity(quiet)["idle_seconds"] > 0.2)
-    for path in ("/activity", "/tasks", "/jobs", "/get_active_user", "/ready"):
+    for path in ("/activity", "/tasks", "/jobs", "/get_active_user", "/stale_users", "/ready"):
         quiet.http.get(path)
 
     assert activity(quiet)["idle_seconds"] > 0.2

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from core.queue import steps
 from core.settings import WorkerSettings
 from core.worker.housekeeping import Housekeeping
-from tests.queue import Queue, Valkey
+from tests.valkey import Queue, Valkey, claim, succeed
 
 
 @pytest.fixture
@@ -20,9 +21,9 @@ def test_folders_of_runs_that_are_over_are_removed_and_no_others(
 ) -> None:
     waiting, running, cancelled, finished = (queue.submit() for _ in range(4))
     for task_id in (running, finished):
-        queue.claim(task_id)
-    queue.cancel(cancelled)
-    queue.finish(finished)
+        queue.run(claim(task_id, "w/1"))
+    queue.run(steps.cancel(cancelled))
+    queue.run(succeed(finished, "w/1"))
     unknown = "01234567-89ab-cdef-0123-456789abcdef"
     for task_id in (waiting, running, cancelled, finished, unknown):
         (tmp_path / "scratch" / f"{task_id}-k3j2" / "much").mkdir(parents=True)
@@ -37,7 +38,7 @@ def test_tasks_and_files_are_forgotten_when_their_retention_is_over(
     queue: Queue, housekeeping: Housekeeping, tmp_path: Path
 ) -> None:
     task_id = queue.submit()
-    queue.cancel(task_id)
+    queue.run(steps.cancel(task_id))
     queue.redis.zadd("okosu:tasks:REVOKED", {task_id: 1})
     queue.redis.hset(f"okosu:task:{task_id}", "finished", 1)
     old, new = tmp_path / "files" / "old", tmp_path / "files" / "new"

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from tests.queue import Queue
+from core.queue import steps
+from tests.valkey import LOST, Queue, claim, give_back, renew, repush, submit, succeed, take_back
 
 STATES = ["PENDING", "RETRY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
 IDS = [f"00000000-0000-0000-0000-00000000000{number}" for number in range(3)]
@@ -59,7 +60,7 @@ class Steps(RuleBasedStateMachine):
 
     @rule(task_id=st.sampled_from(IDS), user=st.sampled_from(USERS))
     def submit(self, task_id: str, user: str) -> None:
-        verdict = self.queue.offer(task_id, user=user)
+        verdict = self.queue.run(submit(task_id, user=user))
         if task_id in self.tasks:
             assert verdict == ("known" if self.tasks[task_id].user == user else "conflict")
         else:
@@ -72,7 +73,8 @@ class Steps(RuleBasedStateMachine):
         task_id, task = self.of_those(place, alive=True)
         again = task.state == "STARTED" and task.owner == owner
         used_up = task.waits and task.attempts >= ATTEMPTS
-        assert self.queue.claim(task_id, owner, ATTEMPTS) == (again or (task.waits and not used_up))
+        claimed = self.queue.run(claim(task_id, owner, attempts=ATTEMPTS)) is not None
+        assert claimed == (again or (task.waits and not used_up))
         if used_up:
             task.state = "FAILURE"
         elif task.waits:
@@ -82,7 +84,8 @@ class Steps(RuleBasedStateMachine):
     @rule(place=places, owner=owners, state=st.sampled_from(["SUCCESS", "FAILURE"]))
     def finish(self, place: int, owner: str, state: str) -> None:
         task_id, task = self.of_those(place, alive=True)
-        assert self.queue.finish(task_id, owner, state) == task.belongs_to(owner)
+        end = succeed(task_id, owner) if state == "SUCCESS" else steps.fail(task_id, owner, LOST)
+        assert self.queue.run(end) == task.belongs_to(owner)
         if task.belongs_to(owner):
             task.state = state
 
@@ -91,7 +94,7 @@ class Steps(RuleBasedStateMachine):
     def give_back(self, place: int, owner: str, counts: int) -> None:
         task_id, task = self.of_those(place, alive=True)
         given = task.state == "STARTED" and task.owner == owner
-        assert self.queue.give_back(task_id, owner, counts) == given
+        assert self.queue.run(give_back(task_id, owner=owner, counts=bool(counts))) == given
         if given:
             task.state, task.owner, task.attempts = "RETRY", "", task.attempts - (not counts)
 
@@ -99,9 +102,9 @@ class Steps(RuleBasedStateMachine):
     @rule(place=places)
     def take_from_the_silent(self, place: int) -> None:
         task_id, task = self.of_those(place, alive=True)
-        assert not self.queue.give_back(task_id)
+        assert not self.queue.run(take_back(task_id))
         self.queue.lapse(task_id)
-        assert self.queue.give_back(task_id) == (task.state == "STARTED")
+        assert self.queue.run(take_back(task_id)) == (task.state == "STARTED")
         if task.state == "STARTED":
             task.state = "RETRY"
 
@@ -110,7 +113,7 @@ class Steps(RuleBasedStateMachine):
     def renew(self, place: int, owner: str) -> None:
         task_id, task = self.of_those(place, alive=True)
         foreign = task.state == "STARTED" and task.owner != owner
-        assert self.queue.renew((task_id, owner)) == ([owner] if foreign else [])
+        assert self.queue.run(renew([(task_id, owner)])) == ([owner] if foreign else [])
         if task.belongs_to(owner):
             task.state = "STARTED"
 
@@ -118,20 +121,20 @@ class Steps(RuleBasedStateMachine):
     @rule(place=places)
     def cancel(self, place: int) -> None:
         task_id, task = self.of_those(place, alive=True)
-        assert self.queue.cancel(task_id) == "revoked"
+        assert self.queue.run(steps.cancel(task_id)) == "revoked"
         task.state = "REVOKED"
 
     @precondition(some_are_over)
     @rule(place=places, owner=owners)
     def move_what_is_over(self, place: int, owner: str) -> None:
         task_id, task = self.of_those(place, alive=False)
-        assert not self.queue.claim(task_id, owner)
-        assert not self.queue.finish(task_id, owner)
-        assert not self.queue.give_back(task_id, owner)
-        assert not self.queue.give_back(task_id)
-        assert not self.queue.repush(task_id)
-        assert self.queue.cancel(task_id) == ("revoked" if task.state == "REVOKED" else "finished")
-        assert self.queue.renew((task_id, owner)) == ([owner] if task.state == "REVOKED" else [])
+        assert self.queue.run(claim(task_id, owner)) is None
+        assert not self.queue.run(succeed(task_id, owner))
+        assert not self.queue.run(give_back(task_id, owner=owner))
+        assert not self.queue.run(take_back(task_id))
+        assert not self.queue.run(repush(task_id))
+        assert self.queue.run(steps.cancel(task_id)) == ("revoked" if task.state == "REVOKED" else "finished")
+        assert self.queue.run(renew([(task_id, owner)])) == ([owner] if task.state == "REVOKED" else [])
 
     @rule()
     def lose_the_next_message(self) -> None:
@@ -156,11 +159,11 @@ class Steps(RuleBasedStateMachine):
         """Whatever happened: with a repair and a worker that lives, everything ends."""
         for task_id in self.ids("PENDING") | self.ids("RETRY") | self.ids("STARTED"):
             self.queue.lapse(task_id)
-            self.queue.give_back(task_id)
-            self.queue.repush(task_id)
+            self.queue.run(take_back(task_id))
+            self.queue.run(repush(task_id))
             assert task_id in self.queue.messages()
-            ran = self.queue.claim(task_id, "last/1", ATTEMPTS)
-            assert not ran or self.queue.finish(task_id, "last/1")
+            ran = self.queue.run(claim(task_id, "last/1", attempts=ATTEMPTS)) is not None
+            assert not ran or self.queue.run(succeed(task_id, "last/1"))
             assert self.queue.state(task_id) == ("SUCCESS" if ran else "FAILURE")
 
     def ids(self, state: str, user: str | None = None) -> set[str]:

@@ -2,38 +2,35 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from core.queue import messages
+from core.queue import steps
+from core.queue.steps import Waiting
 from core.registry import discover
 from core.settings import WorkerSettings
 from core.worker.recovery import WINDOW, Recovery, missing
 from tests.live import until
-from tests.queue import Queue, Valkey
+from tests.valkey import Queue, Valkey, claim
 
 JOBS = discover("tests.jobs")
 
 
-def queued(*task_ids: str) -> list[bytes]:
-    """A queue from which the last is taken first."""
-    return [messages.task_message(task_id, "echo").encode() for task_id in reversed(task_ids)]
-
-
 def test_nothing_is_missing_if_each_waiting_task_has_a_message() -> None:
-    assert missing(queued("a", "b"), ["a", "b"], whole=True) == set()
+    assert missing(Waiting(["a", "b"], ["a", "b"]), whole=True) == set()
 
 
 def test_a_task_without_a_message_is_missing_wherever_it_stands_in_a_queue_that_is_known_whole() -> None:
-    assert missing(queued("b"), ["a", "b", "c"], whole=True) == {"a", "c"}
+    assert missing(Waiting(["b"], ["a", "b", "c"]), whole=True) == {"a", "c"}
 
 
 def test_of_a_longer_queue_only_what_stands_before_a_known_message_is_missing() -> None:
-    assert missing(queued("b", "d"), ["a", "b", "c", "d", "e"], whole=False) == {"a", "c"}
+    assert missing(Waiting(["b", "d"], ["a", "b", "c", "d", "e"]), whole=False) == {"a", "c"}
 
 
 def test_a_head_full_of_messages_for_nobody_tells_nothing() -> None:
-    assert missing(queued("cancelled", "finished"), ["a"], whole=False) == set()
+    assert missing(Waiting(["cancelled", "finished"], ["a"]), whole=False) == set()
 
 
 class Worker:
@@ -53,37 +50,37 @@ class Worker:
 def worker(queue: Queue, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker among others that have been beating, so that nobody is in grace."""
     for step in ("SETTLED", "GAP"):
-        monkeypatch.setattr(f"core.worker.recovery.{step}", 200_000)
+        monkeypatch.setattr(f"core.worker.recovery.{step}", 0.2)
     queue.redis.set("okosu:beat", 10**17)
     return Worker(valkey, tmp_path, "w")
 
 
 def test_a_beat_renews_what_runs_and_is_seen(queue: Queue, worker: Worker, tmp_path: Path) -> None:
     task_id = queue.submit()
-    queue.claim(task_id, "w/1")
+    queue.run(claim(task_id, "w/1"))
     queue.lapse(task_id)
     worker.runs = [(task_id, "w/1")]
     worker.beat()
     assert queue.state(task_id) == "STARTED"
     assert int(queue.redis.zscore("okosu:leases", task_id) or 0) > 1
-    assert (queue.store.run("workers", 10), (tmp_path / "worker-beat").exists()) == (1, True)
+    assert (queue.run(steps.workers(10)), (tmp_path / "worker-beat").exists()) == (1, True)
 
 
 def test_a_beat_takes_back_what_a_silent_worker_held(
     queue: Queue, worker: Worker, caplog: pytest.LogCaptureFixture
 ) -> None:
     task_id = queue.submit()
-    queue.claim(task_id, "gone/1")
+    queue.run(claim(task_id, "gone/1"))
     queue.lapse(task_id)
     worker.beat()
     assert queue.state(task_id) == "RETRY"
-    assert f"Task {task_id} was lost" in caplog.text
+    assert f"The lease of task {task_id} has lapsed" in caplog.text
 
 
 def test_a_beat_ends_what_was_cancelled(queue: Queue, worker: Worker) -> None:
     task_id = queue.submit()
-    queue.claim(task_id, "w/1")
-    queue.cancel(task_id)
+    queue.run(claim(task_id, "w/1"))
+    queue.run(steps.cancel(task_id))
     worker.runs = [(task_id, "w/1")]
     worker.beat()
     assert worker.ended == ["w/1"]
@@ -114,7 +111,7 @@ def test_a_message_between_queue_and_claim_is_not_taken_for_lost(
     queue.redis.delete("celery")
     worker.beat()
     assert queue.messages() == []
-    queue.claim(task_id)
+    queue.run(claim(task_id, "w/1"))
     worker.beat()
     assert queue.messages() == []
 
@@ -134,10 +131,10 @@ def test_a_message_lost_from_a_long_queue_is_replaced(queue: Queue, worker: Work
     ("job", "how", "attempts"), [("echo", "lost", "1"), ("echo", "stopped", "0"), ("once", "stopped", "1")]
 )
 def test_a_stop_is_no_attempt_unless_the_job_must_not_run_twice(
-    queue: Queue, worker: Worker, job: str, how: str, attempts: str
+    queue: Queue, worker: Worker, job: str, how: Literal["lost", "stopped"], attempts: str
 ) -> None:
     task_id = queue.submit(job=job)
-    queue.claim(task_id, "w/1")
+    queue.run(claim(task_id, "w/1"))
     worker.recovery.give_back(task_id, "w/1", how)
     assert (queue.state(task_id), queue.field(task_id, "attempt")) == ("RETRY", attempts)
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from core.files import Files
+from core.queue import steps
 from core.queue.store import Store
 from core.registry import Job, UploadedFile, discover
 from core.worker.runner import JobFailed, Progress, Runner
 from tests.live import until
-from tests.queue import Queue, Valkey
+from tests.valkey import Queue, Valkey, claim, give_back, succeed, take_back
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
 ECHO = discover("tests.jobs")["echo"]
@@ -55,11 +56,11 @@ def test_what_is_not_to_be_run_is_not_run(queue: Queue, runner: Runner, verdict:
     if verdict != "unknown":
         queue.submit(ID)
     if verdict == "cancelled":
-        queue.cancel(ID)
+        queue.run(steps.cancel(ID))
     elif verdict in ("running elsewhere", "finished"):
-        queue.claim(ID, "other/1")
+        queue.run(claim(ID, "other/1"))
     if verdict == "finished":
-        queue.finish(ID, "other/1")
+        queue.run(succeed(ID, "other/1"))
     before = queue.state(ID)
     runner.run(raising(AssertionError("it ran")), ID, "w/1")
     assert queue.state(ID) == before
@@ -119,7 +120,7 @@ def test_a_task_whose_worker_is_lost_each_time_fails_with_a_sentence(
 
     def die() -> None:
         began.append(1)
-        queue.give_back(ID, "w/1")
+        queue.run(give_back(ID, owner="w/1"))
 
     for _ in range(runs + 1):
         runner.run(job(die, retry=retry), ID, "w/1")
@@ -133,8 +134,8 @@ def test_a_run_that_lost_its_task_records_nothing(queue: Queue, runner: Runner) 
 
     def overtaken() -> str:
         queue.lapse(ID)
-        queue.give_back(ID)
-        queue.claim(ID, "w/2")
+        queue.run(take_back(ID))
+        queue.run(claim(ID, "w/2"))
         return "too late"
 
     runner.run(job(overtaken), ID, "w/1")
@@ -172,7 +173,7 @@ def test_a_finished_run_waits_for_a_redis_that_is_away(tmp_path: Path) -> None:
 
 def test_progress_is_told_at_most_twice_a_second_and_always_at_the_end(queue: Queue, runner: Runner) -> None:
     queue.submit(ID)
-    queue.claim(ID, "w/1")
+    queue.run(claim(ID, "w/1"))
     progress = Progress(runner.store, ID, "w/1")
     told = []
     begin = time.monotonic()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core.queue import messages
 from core.queue.store import Store
 from tests.faults.redis_of import redis_of
 from tests.live import LiveCore, until
+from tests.valkey import submit
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_task_whose_job_has_been_removed_fails_with_a_sentence(core: LiveCore)
     task_id = "01234567-89ab-cdef-0123-456789abcdef"
     env = core.services()["api"].environ()
     store = Store(env["REDIS_URL"].replace("://", f"://:{env['REDIS_PASSWORD']}@"))
-    store.run("submit", task_id, "gone", "sato", "{}", messages.task_message(task_id, "gone"), "")
+    store.run(submit(task_id, job="gone"))
     store.close()
     status = core.wait(task_id)
     assert status["task_status"] == "FAILURE"

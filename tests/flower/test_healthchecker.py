@@ -129,9 +129,9 @@ def test_a_core_that_does_not_answer_is_named_in_time(started: ExitStack, core: 
 
 
 def test_a_core_without_a_worker_says_so(started: ExitStack) -> None:
-    ready = json.dumps({"redis": "ok", "worker": "No worker has given a sign of life.", "files": "ok"}).encode()
+    ready = json.dumps({"redis": "ok", "worker": "No worker has sent a heartbeat lately.", "files": "ok"}).encode()
     status, parts = checker(started, answers(), answers(503, ready)).ask()
-    assert (status, parts) == (503, {"flower": "ok", "worker": "No worker has given a sign of life."})
+    assert (status, parts) == (503, {"flower": "ok", "worker": "No worker has sent a heartbeat lately."})
 
 
 def test_a_full_disk_does_not_hide_flower_from_admins(started: ExitStack) -> None:

@@ -53,9 +53,9 @@ def test_a_core_that_nobody_asked_for_has_no_stages() -> None:
 
 
 def test_each_part_that_is_not_well_says_what_is_wrong(fake: Core) -> None:
-    fake.see("containers starting", ready={**READY, "worker": "No worker has given a sign of life."})
+    fake.see("containers starting", ready={**READY, "worker": "No worker has sent a heartbeat lately."})
     text = said(open_page("core"))
-    assert ":red[:material/error:] Worker: No worker has given a sign of life." in text
+    assert ":red[:material/error:] Worker: No worker has sent a heartbeat lately." in text
     assert ":green[:material/check_circle:] Queue" in text
 
 

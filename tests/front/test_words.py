@@ -3,7 +3,7 @@ from typing import get_args
 
 import pytest
 
-from core.api.schemas import TaskState
+from core.queue.records import TaskState
 from front.machine.stages import Stage
 from front.words import FINISHED, STAGES, TASK_STATES, moment, passed, plain, span
 from tests.live import FINISHED as CORE_FINISHED

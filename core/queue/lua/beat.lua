@@ -1,5 +1,5 @@
--- worker, gap (µs), grace (µs) -> ids whose lease has lapsed, so whose worker is dead
--- After a gap without any beat (Redis was away) live workers get the grace to renew before anything is taken from them.
+-- worker, gap (µs), grace (µs) -> ids of tasks whose lease has lapsed: their workers are dead
+-- After a gap without any heartbeat (Redis was away), live workers get a grace period to renew their leases first.
 local worker, gap, grace = unpack(ARGV)
 local last = redis.call('GETSET', 'okosu:beat', text(now()))
 redis.call('ZADD', 'okosu:workers', text(now()), worker)

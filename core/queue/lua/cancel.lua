@@ -1,4 +1,4 @@
--- id, channel, message -> 'unknown', 'finished' or 'revoked'; the message tells every worker to stop the task
+-- id, channel, message -> 'unknown', 'finished' or 'revoked'; the message tells every worker to end the run
 local id, channel, message = unpack(ARGV)
 local state = get(id, 'state')[1]
 if not state then return 'unknown' end

@@ -1,4 +1,4 @@
--- id, owner, lease (µs), attempts allowed, error if they are used up -> the parameters, or nothing: do not run it
+-- id, owner, lease (µs), attempts allowed, error if they are used up -> the parameters, or nothing if it must not run
 local id, owner, lease, allowed, lost = unpack(ARGV)
 local state, holder, attempt, params = unpack(get(id, 'state', 'owner', 'attempt', 'params'))
 local mine = state == 'STARTED' and holder == owner

@@ -1,16 +1,19 @@
--- start, its time (µs), allowed, force, idle for (s), time to live (s) -> {'draining'}, {'held', id, ...} or {'busy', idle seconds}
-local start, since, allowed, force, idle_for, ttl = unpack(ARGV)
-if draining(start) then return {'draining'} end
+-- start, its time (µs), users hold it, force, idle for (s), time to live (s), tasks to name, accepted ids ...
+-- -> draining, number of holding tasks not named, idle seconds, {id, user, job} of each that is named
+local start, since, users, force, idle_for, ttl, shown = unpack(ARGV, 1, 7)
+local idle_now = idle(since)
+if draining(start) then return {1, 0, text(idle_now)} end
 if force == '0' then
-  local held = {'held'}
+  local accepted, held, more = {}, {}, 0
+  for i = 8, #ARGV do accepted[ARGV[i]] = true end
   for _, state in ipairs({'STARTED', 'RETRY', 'PENDING'}) do
-    for _, id in ipairs(redis.call('ZRANGE', index(state), 0, 19)) do
-      local user, job = unpack(get(id, 'user', 'job'))
-      table.insert(held, {id, user, job})
+    for _, id in ipairs(redis.call('ZRANGE', index(state), 0, -1)) do
+      if accepted[id] then -- it does not hold
+      elseif #held < tonumber(shown) then table.insert(held, {id, unpack(get(id, 'user', 'job'))})
+      else more = more + 1 end
     end
   end
-  if #held > 1 or allowed == '0' then return held end
-  if idle(since) < tonumber(idle_for) then return {'busy', text(idle(since))} end
+  if #held > 0 or users == '1' or idle_now < tonumber(idle_for) then return {0, more, text(idle_now), unpack(held)} end
 end
 redis.call('SET', 'okosu:drain', start, 'EX', ttl)
-return {'draining'}
+return {1, 0, text(idle_now)}

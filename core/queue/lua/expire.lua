@@ -1,4 +1,4 @@
--- age (µs) -> how many tasks that finished before that were forgotten; 900 at most, so that nobody waits long
+-- age (µs) -> how many tasks that finished longer ago were removed; at most 900, so that nobody waits long
 local before, gone = now() - ARGV[1], 0
 for _, state in ipairs({'SUCCESS', 'FAILURE', 'REVOKED'}) do
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', index(state), '-inf', text(before), 'LIMIT', 0, 300)) do

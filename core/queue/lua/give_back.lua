@@ -1,5 +1,5 @@
--- id, message, owner or '', whether it counts as an attempt -> 1 if it waits again
--- With an owner: if it still is the owner. Without: if the lease has lapsed; the owner may come back and renew it.
+-- id, message, owner or '', whether the run counts as an attempt -> 1 if the task waits again
+-- With an owner: only if it still owns the task. Without: only if the lease has lapsed; its owner may yet renew it.
 local id, message, owner, counts = unpack(ARGV)
 local state, holder, attempt = unpack(get(id, 'state', 'owner', 'attempt'))
 if state ~= 'STARTED' then return 0 end

@@ -1,12 +1,12 @@
--- Put before every script: where a task lives, and how it moves between states.
--- A task is a hash; each state has an index of all its tasks and one of each user's, scored by the time of submission (µs).
+-- Prepended to every script: where a task is stored, and how it moves between states.
+-- A task is a hash. Each state has an index of its tasks, and one per user, scored by the time of submission (µs).
 local function now() local t = redis.call('TIME'); return t[1] * 1000000 + t[2] end
 local function text(number) return string.format('%.0f', number) end
 local function record(id) return 'okosu:task:' .. id end
 local function index(state) return 'okosu:tasks:' .. state end
 local function get(id, ...) return redis.call('HMGET', record(id), ...) end
 local function set(id, ...) redis.call('HSET', record(id), ...) end
--- A drain belongs to one start of the core; the next start has forgotten it.
+-- A drain belongs to one start of the core; the next start does not know it.
 local function draining(start) return redis.call('GET', 'okosu:drain') == start end
 local function act() redis.call('SET', 'okosu:last_act', text(now())) end
 
@@ -20,7 +20,7 @@ local function move(id, to)
 end
 
 local function waits(state) return state == 'PENDING' or state == 'RETRY' end
--- A run whose lease has lapsed still owns its task, until another claims it.
+-- A run whose lease has lapsed still owns its task until another run claims it.
 local function owns(id, owner)
   local state, holder = unpack(get(id, 'state', 'owner'))
   return (state == 'STARTED' or state == 'RETRY') and holder == owner
@@ -36,13 +36,13 @@ local function finish(id, state, field, value)
   act()
 end
 
--- Put in front of the queue: workers take from the right.
+-- To the front of the queue: workers take from the right.
 local function push(id, message)
   set(id, 'pushed', text(now()))
   redis.call('RPUSH', 'celery', message)
 end
 
--- The place in the queue, from 1; 0 if it does not wait. What a dead worker held goes first.
+-- The position in the queue, from 1; 0 unless it waits. Tasks that wait again go first.
 local function place(id)
   local again = redis.call('ZRANK', index('RETRY'), id)
   if again then return again + 1 end

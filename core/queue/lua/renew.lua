@@ -1,6 +1,6 @@
--- lease (µs), then id and owner of each run of a worker -> the owners whose run is to be ended
--- A lease that lapsed while Redis was away is taken back as long as nobody else has claimed the task.
--- To be ended: what was cancelled meanwhile, and what another has claimed. What has just been recorded ends by itself.
+-- lease (µs), then id and owner of each run of a worker -> the owners whose runs are to be ended
+-- A lease that lapsed while Redis was away is renewed, unless another run has claimed the task.
+-- To be ended: runs of tasks that were cancelled or that another run has claimed. A finished run ends by itself.
 local over = {}
 for i = 2, #ARGV, 2 do
   local id, owner = ARGV[i], ARGV[i + 1]

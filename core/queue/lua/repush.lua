@@ -1,4 +1,4 @@
--- id, message, age (µs) -> 1 if the task waits, got no message for so long, and has a new one
+-- id, message, age (µs) -> 1 if the task waits, its last message is older than that, and it got a new one
 local id, message, age = unpack(ARGV)
 local state, pushed = unpack(get(id, 'state', 'pushed'))
 if not waits(state) or now() - tonumber(pushed or 0) < tonumber(age) then return 0 end

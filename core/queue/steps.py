@@ -1,0 +1,241 @@
+"""The life of a task: every step that it can take, each one atomic Lua script in Redis.
+
+                 submit
+                   │
+                   ▼    claim             succeed, fail
+                PENDING ─────▶ STARTED ──────────────────▶ SUCCESS, FAILURE
+                   ▲  claim │     ▲ │
+                 RETRY ─────┘     │ │ give_back: its worker died or was stopped
+                   ▲  └───────────┘ │ renew: the worker was only silent, and still lives
+                   └────────────────┘
+      cancel: PENDING, RETRY, STARTED ─▶ REVOKED       refuse: PENDING, RETRY ─▶ FAILURE
+
+- The API runs `submit`, `cancel` and what it reads: `status`, `list_tasks`, `activity`, `workers`.
+- A run (worker/runner.py) runs `claim`, `progress` and at its end `succeed` or `fail`. A claim makes the run the owner
+  of the task for the time of a lease; only the owner can report progress and record the end.
+- The worker's main process (worker/recovery.py) runs `renew` and `beat` once a second. `beat` tells whose lease has
+  lapsed: those tasks are given back and wait again (RETRY). A run counts as an attempt; `claim` fails a task whose
+  attempts are used up.
+- `repush` sends a new message for a waiting task whose message was lost. A message too many does no harm: only one
+  claim wins.
+
+Each function returns a `Step`: nothing happens until a store runs it. Any step may be run twice: a submit finds its own
+record, a claim finds its own owner. Durations are seconds.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from core.queue import messages
+from core.queue.records import FullRecord, Params, TaskError, TaskRecord, TaskState, full_record_of, record_of
+
+T = TypeVar("T")
+Submitted = Literal["accepted", "known", "conflict", "draining"]
+Cancelled = Literal["revoked", "finished", "unknown"]
+SHOWN = 200  # tasks that a refused drain names
+
+
+@dataclass(frozen=True)
+class Step(Generic[T]):
+    """A script, its arguments, and how to read what Redis answers."""
+
+    script: str
+    args: tuple[str | bytes | float, ...]
+    read: Callable[[Any], T]
+
+
+class Glance(NamedTuple):
+    """State and job of a task; both empty if there is no such task."""
+
+    state: TaskState | Literal[""]
+    job: str
+
+
+class Activity(NamedTuple):
+    """`idle` is the time since the last act; 0 while a task waits or runs."""
+
+    waiting: int
+    running: int
+    idle: float
+    draining: bool
+
+
+class HoldingTask(NamedTuple):
+    """An unfinished task that keeps the core from draining."""
+
+    task_id: str
+    username: str
+    job: str
+
+
+class Drain(NamedTuple):
+    """Whether the core drains now; if not: the tasks that hold it (and how many `more`), and how long it is idle."""
+
+    draining: bool
+    tasks: list[HoldingTask]
+    more: int
+    idle: float
+
+
+class Waiting(NamedTuple):
+    """The head of the queue: `queued` have a message (the next to run last), `waiting` are the oldest waiting tasks."""
+
+    queued: list[str]
+    waiting: list[str]
+
+
+def submit(task_id: str, *, job: str, user: str, params: bytes, start: str) -> Step[Submitted]:
+    """Record and message in one. `params` is canonical JSON: the same id with other contents is a conflict."""
+    message = messages.task_message(task_id, job)
+    return Step("submit", (task_id, job, user, params, message, start), _word)
+
+
+def status(task_id: str) -> Step[FullRecord | None]:
+    return Step("status", (task_id,), lambda row: full_record_of(row) if row else None)
+
+
+def list_tasks(*, state: str = "", user: str = "", before: int | None = None, limit: int) -> Step[list[TaskRecord]]:
+    """Newest first. Empty `state` or `user`: any. `before`: submitted earlier than that (µs since 1970)."""
+    newest = "+inf" if before is None else f"({before}"
+    return Step("list", (state, user, newest, limit), lambda rows: [record_of(row) for row in rows])
+
+
+def look(task_id: str) -> Step[Glance]:
+    return Step("look", (task_id,), lambda row: Glance(_text(row[0]), _text(row[1])))  # type: ignore[arg-type]  # ours
+
+
+def cancel(task_id: str, *, tell_workers: bool = False) -> Step[Cancelled]:
+    """REVOKED at once. `tell_workers` also broadcasts Celery's own revoke, which ends a run."""
+    more = (messages.REVOKES, messages.revoke_message(task_id)) if tell_workers else ()
+    return Step("cancel", (task_id, *more), _word)
+
+
+def act(start: str) -> Step[bool]:
+    """Note that a person did something; False while the core drains."""
+    return Step("act", (start,), lambda draining: not draining)
+
+
+def activity(start: str, since: int) -> Step[Activity]:
+    """`since`: the time of the core's `start` (µs since 1970)."""
+    return Step("activity", (start, since), lambda row: Activity(row[0], row[1], float(row[2]), bool(row[3])))
+
+
+def drain(  # noqa: PLR0913  # named, and each is part of the one decision
+    start: str,
+    since: int,
+    *,
+    accepted: Iterable[str] = (),
+    users_hold: bool = False,
+    force: bool = False,
+    idle_for: float = 0,
+    lasts: float,
+) -> Step[Drain]:
+    """Accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds the core."""
+    switches = int(users_hold), int(force)
+    return Step("drain", (start, since, *switches, idle_for, int(lasts), SHOWN, *accepted), _drain)
+
+
+def undrain() -> Step[None]:
+    return Step("undrain", (), _nothing)
+
+
+def workers(seconds: float) -> Step[int]:
+    """How many workers have sent a heartbeat within the last `seconds`."""
+    return Step("workers", (seconds,), int)
+
+
+def claim(task_id: str, owner: str, *, lease: float, attempts: int, lost: TaskError) -> Step[Params | None]:
+    """The task's parameters if `owner` is to run it now. `lost` is its error if its `attempts` are used up."""
+    args = (task_id, owner, _microseconds(lease), attempts, json.dumps(lost))
+    return Step("claim", args, lambda params: None if params is None else json.loads(params))
+
+
+def progress(task_id: str, owner: str, done: float, message: str) -> Step[None]:
+    return Step("progress", (task_id, owner, done, message.encode(errors="replace")), _nothing)
+
+
+def succeed(task_id: str, owner: str, result: str) -> Step[bool]:
+    """Record the result, which is JSON. False if `owner` no longer owns the task."""
+    return Step("finish", (task_id, owner, "SUCCESS", "result", result), bool)
+
+
+def fail(task_id: str, owner: str, error: TaskError) -> Step[bool]:
+    """As `succeed`, for a run that failed."""
+    return Step("finish", (task_id, owner, "FAILURE", "error", json.dumps(error)), bool)
+
+
+def renew(runs: Sequence[tuple[str, str]], *, lease: float) -> Step[list[str]]:
+    """Renew the lease of each run (task, owner) of a worker; the owners whose runs are to be ended."""
+    words = [word for run in runs for word in run]
+    return Step("renew", (_microseconds(lease), *words), _texts)
+
+
+def beat(worker: str, *, gap: float, grace: float) -> Step[list[str]]:
+    """The worker's heartbeat; the tasks whose lease has lapsed.
+
+    If no worker has beaten for `gap`, Redis was away: live workers get the `grace` to renew their leases first.
+    """
+    return Step("beat", (worker, _microseconds(gap), _microseconds(grace)), _texts)
+
+
+def give_back(task_id: str, job: str, *, owner: str, counts: bool) -> Step[bool]:
+    """Let the task wait again, before all others, if `owner` still owns it. `counts`: the run was an attempt."""
+    message = messages.task_message(task_id, job)
+    return Step("give_back", (task_id, message, owner, int(counts)), bool)
+
+
+def take_back(task_id: str, job: str) -> Step[bool]:
+    """As `give_back`, from whichever owner's lease has lapsed; the owner may come back and renew it."""
+    return Step("give_back", (task_id, messages.task_message(task_id, job), "", 1), bool)
+
+
+def refuse(task_id: str, error: TaskError) -> Step[None]:
+    """A waiting task that no worker can run fails."""
+    return Step("refuse", (task_id, json.dumps(error)), _nothing)
+
+
+def head_of_queue(count: int) -> Step[Waiting]:
+    """The next `2 * count` messages, and the `count` oldest tasks of RETRY and of PENDING."""
+    return Step(
+        "head",
+        (count,),
+        lambda answer: Waiting([messages.task_id_of(each) for each in answer[0]], _texts(answer[1] + answer[2])),
+    )
+
+
+def repush(task_id: str, job: str, *, age: float) -> Step[bool]:
+    """Send another message for a task that waits and got its last one longer than `age` ago."""
+    return Step("repush", (task_id, messages.task_message(task_id, job), _microseconds(age)), bool)
+
+
+def expire(age: float) -> Step[int]:
+    """Forget tasks that finished longer than `age` ago; how many. At most 900, so that nobody waits long."""
+    return Step("expire", (_microseconds(age),), int)
+
+
+def _microseconds(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def _text(word: bytes | None) -> str:
+    return (word or b"").decode()
+
+
+def _texts(words: list[bytes]) -> list[str]:
+    return [word.decode() for word in words]
+
+
+def _word(word: bytes) -> Any:
+    """One of the words that the script can answer, as the step's type says."""
+    return word.decode()
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _drain(answer: list[Any]) -> Drain:
+    draining, more, idle, *held = answer
+    return Drain(bool(draining), [HoldingTask(_text(i), _text(u), _text(j)) for i, u, j in held], more, float(idle))
