@@ -14,8 +14,9 @@ from starlette.exceptions import HTTPException
 from core import errors, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.api import docs
+from core.api.health import public
 from core.api.middleware import OPEN, Gate
-from core.api.routes import Core, public, routes
+from core.api.routes import Core, routes
 from core.api.tasks import Tasks
 from core.files import Files
 from core.queue.store import AsyncStore
@@ -61,9 +62,7 @@ async def _http_error(_: Request, error: HTTPException) -> JSONResponse:
 
 
 async def _bug(_: Request, __: Exception) -> JSONResponse:
-    return JSONResponse(
-        {"detail": "The core failed unexpectedly. Its log has the details; please tell an admin."}, 500
-    )
+    return JSONResponse({"detail": "The core failed unexpectedly. Its log has the details; please tell an admin."}, 500)
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from anyio import from_thread
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from core import errors
 from core.active_users import ActiveUsers
-from core.api import docs, schemas
+from core.api import schemas
 from core.api.tasks import Tasks
 from core.files import Files
 from core.queue.records import TaskState
@@ -30,7 +30,7 @@ class Core:
     broken_jobs: list[str]
 
 
-def _core(request: Request) -> Core:
+def core_of(request: Request) -> Core:
     """Each route calls this itself: resolving a FastAPI dependency would cost a tenth of a request."""
     core: Core = request.app.state.core
     return core
@@ -42,7 +42,6 @@ def _problem(*statuses: int, model: type[schemas.Problem] = schemas.Problem) -> 
 
 BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
-public = APIRouter(tags=["State"], generate_unique_id_function=attrgetter("name"))
 routes = APIRouter(
     responses={**_problem(400, 401, 413, 503), **_problem(422, model=schemas.FieldProblem)},
     generate_unique_id_function=attrgetter("name"),
@@ -52,7 +51,7 @@ routes = APIRouter(
 @routes.post("/start_task", tags=["Tasks"], response_model=schemas.TaskId, responses=_problem(404, 409))
 async def start_task(order: schemas.StartTask, request: Request) -> JSONResponse:
     """Start a task. Repeating a `task_id` starts nothing twice. The user is put on the list of active users."""
-    core = _core(request)
+    core = core_of(request)
     task_id, new = await core.tasks.submit(order)
     if new and not core.users.is_fresh(order.username):
         await run_in_threadpool(core.users.note, order.username)
@@ -62,13 +61,13 @@ async def start_task(order: schemas.StartTask, request: Request) -> JSONResponse
 @routes.get("/task_status/{task_id}", tags=["Tasks"], response_model=schemas.TaskStatus, responses=_problem(404))
 async def task_status(task_id: str, request: Request) -> JSONResponse:
     """A task's state, progress and result. It is finished at SUCCESS, FAILURE or REVOKED."""
-    return JSONResponse(await _core(request).tasks.status(task_id))
+    return JSONResponse(await core_of(request).tasks.status(task_id))
 
 
 @routes.delete("/delete_task/{task_id}", tags=["Tasks"], responses=_problem(404, 409))
 async def delete_task(task_id: str, request: Request) -> schemas.TaskRevoked:
     """Cancel a task, waiting or running."""
-    await _core(request).tasks.cancel(task_id)
+    await core_of(request).tasks.cancel(task_id)
     return schemas.TaskRevoked()
 
 
@@ -81,7 +80,7 @@ async def tasks(
     before: Annotated[datetime | None, Query(description="A `submitted_at`: only older tasks.")] = None,
 ) -> JSONResponse:
     """Tasks, newest first, without their results."""
-    return JSONResponse(await _core(request).tasks.recent(task_status or "", username or "", before, limit))
+    return JSONResponse(await core_of(request).tasks.recent(task_status or "", username or "", before, limit))
 
 
 @routes.get("/jobs", tags=["Tasks"])
@@ -89,14 +88,14 @@ async def jobs(request: Request) -> list[schemas.JobInfo]:
     """Every job and the JSON Schema of its parameters."""
     return [
         schemas.JobInfo(name=job.name, title=job.title, description=job.description, params=job.schema)
-        for job in _core(request).tasks.jobs.values()
+        for job in core_of(request).tasks.jobs.values()
     ]
 
 
 @routes.post("/files", tags=["Files"], status_code=201, responses=_problem(507), openapi_extra={"requestBody": BINARY})
 async def upload(request: Request, name: str) -> schemas.StoredFile:
     """Upload a file as the raw body. A job's file parameter takes the `file_id` of the answer."""
-    core = _core(request)
+    core = core_of(request)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > core.max_upload_mb << 20:
         raise errors.FileTooLarge(core.max_upload_mb)
@@ -111,7 +110,7 @@ async def upload(request: Request, name: str) -> schemas.StoredFile:
 @routes.get("/files/{file_id}", tags=["Files"], response_class=FileResponse, responses={200: BINARY, **_problem(404)})
 async def download(request: Request, file_id: str) -> FileResponse:
     """The bytes of an upload or of a result file."""
-    found = _core(request).files.find(file_id)
+    found = core_of(request).files.find(file_id)
     if found is None:
         raise errors.UnknownFile(file_id)
     # Always the whole file: Starlette answers a range that it cannot parse in plain text instead of JSON.
@@ -123,13 +122,13 @@ async def download(request: Request, file_id: str) -> FileResponse:
 @routes.get("/get_active_user", tags=["Users"])
 async def get_active_user(request: Request) -> dict[str, str]:
     """Who is using the core, and the time of their last act (local time)."""
-    return _core(request).users.read()
+    return core_of(request).users.read()
 
 
 @routes.post("/add_active_user", tags=["Users"])
 async def add_active_user(user: schemas.User, request: Request) -> dict[str, str]:
     """Put somebody on the list, or renew their time."""
-    core = _core(request)
+    core = core_of(request)
 
     def act() -> None:  # under the list's lock, as the drain is: no user slips in between
         from_thread.run(core.tasks.act)
@@ -140,13 +139,13 @@ async def add_active_user(user: schemas.User, request: Request) -> dict[str, str
 @routes.delete("/delete_active_user", tags=["Users"])
 async def delete_active_user(user: schemas.User, request: Request) -> dict[str, str]:
     """Take somebody off the list."""
-    return await run_in_threadpool(_core(request).users.remove, user.username)
+    return await run_in_threadpool(core_of(request).users.remove, user.username)
 
 
 @routes.get("/stale_users", tags=["Users"])
 async def stale_users(request: Request) -> list[str]:
     """The listed users whose entry is too old to hold the core."""
-    core = _core(request)
+    core = core_of(request)
     return core.users.stale(core.users.read())
 
 
@@ -159,7 +158,7 @@ async def username(name: Annotated[schemas.Username, Query()]) -> schemas.Name:
 @routes.get("/activity", tags=["Stopping"])
 async def activity(request: Request) -> schemas.Activity:
     """What the core is doing. Asking does not count as an act."""
-    core = _core(request)
+    core = core_of(request)
     state = await core.tasks.activity()
     return schemas.Activity(
         waiting=state.waiting,
@@ -173,7 +172,7 @@ async def activity(request: Request) -> schemas.Activity:
 @routes.post("/drain", tags=["Stopping"], responses=_problem(409, model=schemas.HeldProblem))
 async def drain(order: schemas.Drain, request: Request) -> schemas.DrainState:
     """Accept nothing new, because the core is about to stop. 409 names what holds it and is not in `accept`."""
-    core = _core(request)
+    core = core_of(request)
 
     def decide(others: list[str]) -> None:
         from_thread.run(core.tasks.drain, order, others)
@@ -185,30 +184,5 @@ async def drain(order: schemas.Drain, request: Request) -> schemas.DrainState:
 @routes.delete("/drain", tags=["Stopping"])
 async def undrain(request: Request) -> schemas.DrainState:
     """Accept tasks again."""
-    await _core(request).tasks.undrain()
+    await core_of(request).tasks.undrain()
     return schemas.DrainState(draining=False)
-
-
-@public.get("/health")
-async def health() -> schemas.Health:
-    """Whether the API is alive, whatever state the other parts are in."""
-    return schemas.Health()
-
-
-@public.get("/ready", response_model=schemas.Ready, responses={503: {"model": schemas.Ready}})
-async def ready(request: Request) -> JSONResponse:
-    """Whether a task would run now, and if not, which part fails. A broken job file is named and stops no other job."""
-    core = _core(request)
-    try:
-        alive = await core.tasks.workers()
-        state = {"redis": "ok", "worker": "ok" if alive else "No worker has sent a heartbeat lately."}
-    except errors.QueueUnavailable as error:
-        state = {"redis": str(error), "worker": "Unknown while Redis does not answer."}
-    state["files"] = core.files.check()
-    status = 200 if set(state.values()) == {"ok"} else 503
-    return JSONResponse({**state, "jobs": " ".join(core.broken_jobs) or "ok"}, status)
-
-
-@public.get("/docs", include_in_schema=False)
-async def docs_page() -> HTMLResponse:
-    return HTMLResponse(docs.page())

@@ -18,7 +18,7 @@ from core.errors import (
     UnknownTask,
 )
 from core.queue import steps
-from core.queue.records import FullRecord, Params, TaskRecord, microseconds_of
+from core.queue.records import Activity, FullRecord, Params, TaskRecord, microseconds_of
 from core.queue.store import AsyncStore
 from core.registry import FindFile, Job
 
@@ -70,7 +70,7 @@ class Tasks:
         earlier = microseconds_of(before) if before else None
         return await self.store.run(steps.list_tasks(state=state, user=user, before=earlier, limit=limit))
 
-    async def activity(self) -> steps.Activity:
+    async def activity(self) -> Activity:
         return await self.store.run(steps.activity(self.start.id, self.start.at))
 
     async def act(self) -> None:

@@ -1,9 +1,9 @@
-"""What the queue keeps of a task, as the typed JSON that travels."""
+"""What the queue knows: tasks as the typed JSON that travels, and the answers of the other steps."""
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from pydantic import JsonValue
 
@@ -48,6 +48,46 @@ class FullRecord(TaskRecord):
     result: JsonValue
 
 
+class Glance(NamedTuple):
+    """State and job of a task; both empty if there is no such task."""
+
+    state: TaskState | Literal[""]
+    job: str
+
+
+class Activity(NamedTuple):
+    """`idle` is the time since the last act; 0 while a task waits or runs."""
+
+    waiting: int
+    running: int
+    idle: float
+    draining: bool
+
+
+class HoldingTask(NamedTuple):
+    """An unfinished task that keeps the core from draining."""
+
+    task_id: str
+    username: str
+    job: str
+
+
+class Drain(NamedTuple):
+    """Whether the core drains now; if not: the tasks that hold it (and how many `more`), and how long it is idle."""
+
+    draining: bool
+    tasks: list[HoldingTask]
+    more: int
+    idle: float
+
+
+class Waiting(NamedTuple):
+    """The head of the queue: `queued` have a message (the next to run last), `waiting` are the oldest waiting tasks."""
+
+    queued: list[str]
+    waiting: list[str]
+
+
 def task_error(kind: str, sentence: str) -> TaskError:
     """An error that can be stored: in valid Unicode, which a file name inside `sentence` may not be."""
     return {"type": kind, "message": sentence.encode(errors="replace").decode()}
@@ -88,3 +128,10 @@ def full_record_of(row: Sequence[Any]) -> FullRecord:
     """A task from the answer of `status.lua`, whose last field is the result."""
     result = row[2][-1]
     return {**record_of(row), "result": json.loads(result) if result else None}
+
+
+def drain_of(row: Sequence[Any]) -> Drain:
+    """What `drain.lua` answers."""
+    draining, more, idle, *held = row
+    tasks = [HoldingTask(*(word.decode() for word in words)) for words in held]
+    return Drain(bool(draining), tasks, more, float(idle))

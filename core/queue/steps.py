@@ -10,14 +10,12 @@
                    └────────────────┘
       cancel: PENDING, RETRY, STARTED ─▶ REVOKED       refuse: PENDING, RETRY ─▶ FAILURE
 
-- The API runs `submit`, `cancel` and what it reads: `status`, `list_tasks`, `activity`, `workers`.
-- A run (worker/runner.py) runs `claim`, `progress` and at its end `succeed` or `fail`. A claim makes the run the owner
+- A run (worker/runner.py) takes `claim`, `progress` and at its end `succeed` or `fail`. A claim makes the run the owner
   of the task for the time of a lease; only the owner can report progress and record the end.
 - The worker's main process (worker/recovery.py) runs `renew` and `beat` once a second. `beat` tells whose lease has
   lapsed: those tasks are given back and wait again (RETRY). A run counts as an attempt; `claim` fails a task whose
   attempts are used up.
-- `repush` sends a new message for a waiting task whose message was lost. A message too many does no harm: only one
-  claim wins.
+- `repush` replaces a lost message. A message too many does no harm: only one claim wins.
 
 Each function returns a `Step`: nothing happens until a store runs it. Any step may be run twice: a submit finds its own
 record, a claim finds its own owner. Durations are seconds.
@@ -26,10 +24,22 @@ record, a claim finds its own owner. Durations are seconds.
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from core.queue import messages
-from core.queue.records import FullRecord, Params, TaskError, TaskRecord, TaskState, full_record_of, record_of
+from core.queue.records import (
+    Activity,
+    Drain,
+    FullRecord,
+    Glance,
+    Params,
+    TaskError,
+    TaskRecord,
+    Waiting,
+    drain_of,
+    full_record_of,
+    record_of,
+)
 
 T = TypeVar("T")
 Submitted = Literal["accepted", "known", "conflict", "draining"]
@@ -44,46 +54,6 @@ class Step(Generic[T]):
     script: str
     args: tuple[str | bytes | float, ...]
     read: Callable[[Any], T]
-
-
-class Glance(NamedTuple):
-    """State and job of a task; both empty if there is no such task."""
-
-    state: TaskState | Literal[""]
-    job: str
-
-
-class Activity(NamedTuple):
-    """`idle` is the time since the last act; 0 while a task waits or runs."""
-
-    waiting: int
-    running: int
-    idle: float
-    draining: bool
-
-
-class HoldingTask(NamedTuple):
-    """An unfinished task that keeps the core from draining."""
-
-    task_id: str
-    username: str
-    job: str
-
-
-class Drain(NamedTuple):
-    """Whether the core drains now; if not: the tasks that hold it (and how many `more`), and how long it is idle."""
-
-    draining: bool
-    tasks: list[HoldingTask]
-    more: int
-    idle: float
-
-
-class Waiting(NamedTuple):
-    """The head of the queue: `queued` have a message (the next to run last), `waiting` are the oldest waiting tasks."""
-
-    queued: list[str]
-    waiting: list[str]
 
 
 def submit(task_id: str, *, job: str, user: str, params: bytes, start: str) -> Step[Submitted]:
@@ -134,7 +104,7 @@ def drain(  # noqa: PLR0913  # named, and each is part of the one decision
 ) -> Step[Drain]:
     """Accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds the core."""
     switches = int(users_hold), int(force)
-    return Step("drain", (start, since, *switches, idle_for, int(lasts), SHOWN, *accepted), _drain)
+    return Step("drain", (start, since, *switches, idle_for, int(lasts), SHOWN, *accepted), drain_of)
 
 
 def undrain() -> Step[None]:
@@ -198,11 +168,7 @@ def refuse(task_id: str, error: TaskError) -> Step[None]:
 
 def head_of_queue(count: int) -> Step[Waiting]:
     """The next `2 * count` messages, and the `count` oldest tasks of RETRY and of PENDING."""
-    return Step(
-        "head",
-        (count,),
-        lambda answer: Waiting([messages.task_id_of(each) for each in answer[0]], _texts(answer[1] + answer[2])),
-    )
+    return Step("head", (count,), lambda row: Waiting([*map(messages.task_id_of, row[0])], _texts(row[1] + row[2])))
 
 
 def repush(task_id: str, job: str, *, age: float) -> Step[bool]:
@@ -232,10 +198,4 @@ def _word(word: bytes) -> Any:
     return word.decode()
 
 
-def _nothing(_: object) -> None:
-    return None
-
-
-def _drain(answer: list[Any]) -> Drain:
-    draining, more, idle, *held = answer
-    return Drain(bool(draining), [HoldingTask(_text(i), _text(u), _text(j)) for i, u, j in held], more, float(idle))
+def _nothing(_: object) -> None: ...

@@ -10,8 +10,7 @@ from typing import Literal
 
 from core.errors import QueueUnavailable, UnknownJob
 from core.queue import steps
-from core.queue.records import task_error
-from core.queue.steps import Waiting
+from core.queue.records import Waiting, task_error
 from core.queue.store import Store
 from core.registry import Job
 from core.settings import WorkerSettings

@@ -13,8 +13,9 @@ from fastapi.testclient import TestClient
 
 from core import errors
 from core.api.app import STATUS
+from core.api.health import public
 from core.api.middleware import OPEN
-from core.api.routes import public, routes
+from core.api.routes import routes
 from tests.core.conftest import KEYS
 from tests.live import ROOT, LiveCore
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from core.queue import steps
-from core.queue.steps import Waiting
+from core.queue.records import Waiting
 from core.registry import discover
 from core.settings import WorkerSettings
 from core.worker.recovery import WINDOW, Recovery, missing
