@@ -103,8 +103,7 @@ def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     lasts: float,
 ) -> Step[Drain]:
     """Accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds the core."""
-    switches = int(users_hold), int(force)
-    return Step("drain", (start, since, *switches, idle_for, int(lasts), SHOWN, *accepted), drain_of)
+    return Step("drain", (start, since, int(users_hold), int(force), idle_for, int(lasts), SHOWN, *accepted), drain_of)
 
 
 def undrain() -> Step[None]:
@@ -190,7 +189,7 @@ def _text(word: bytes | None) -> str:
 
 
 def _texts(words: list[bytes]) -> list[str]:
-    return [word.decode() for word in words]
+    return [*map(_text, words)]
 
 
 def _word(word: bytes) -> Any:
