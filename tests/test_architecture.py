@@ -168,3 +168,22 @@ def test_what_has_no_page_loads_no_streamlit() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
+
+
+def test_every_path_of_the_architecture_page_exists() -> None:
+    page = (ROOT / ".github" / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`([a-z.][\w./-]*/[\w./-]*)`", page))
+    linked = {path.split("#")[0] for path in re.findall(r"\]\(([^)]+)\)", page)}
+
+    assert len(named) > 40
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    assert {path for path in linked if not (ROOT / ".github" / path).exists()} == set()
+
+
+def test_every_step_of_the_architecture_page_has_a_script() -> None:
+    page = (ROOT / ".github" / "ARCHITECTURE.md").read_text()
+    table = page.split("| step |")[1].split("\n\n")[0]
+    steps = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+
+    assert len(steps) == 10
+    assert {step for step in steps if not (ROOT / "core" / "queue" / "lua" / f"{step}.lua").exists()} == set()
