@@ -168,3 +168,23 @@ def test_what_has_no_page_loads_no_streamlit() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
+
+
+def test_every_path_of_the_architecture_page_exists() -> None:
+    page = (ROOT / ".github" / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`([a-z.][\w./-]*/[\w./-]*)`", page))
+    linked = {path.split("#")[0] for path in re.findall(r"\]\(([^)]+)\)", page)}
+
+    assert len(named) > 40
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    assert {path for path in linked if not (ROOT / ".github" / path).exists()} == set()
+
+
+def test_every_step_of_the_architecture_page_is_a_function() -> None:
+    page = (ROOT / ".github" / "ARCHITECTURE.md").read_text()
+    rows = page.split("| step |")[1].split("\n\n")[0].splitlines()[2:]
+    steps = {step for row in rows for step in re.findall(r"`(\w+)`", row.split("|")[1])}
+    functions = {node.name for node in tree(Path("core/queue/steps.py")).body if isinstance(node, ast.FunctionDef)}
+
+    assert len(steps) >= 10
+    assert steps - functions == set()

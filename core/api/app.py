@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from core import errors, settings
+from core import __version__, errors, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.api import docs
 from core.api.health import public
@@ -92,7 +92,7 @@ def create_app() -> FastAPI:
 
     app = Api(
         title="okosu core",
-        version="0.1.0",
+        version=__version__,
         description=docs.GUIDE,
         docs_url=None,
         redoc_url=None,
