@@ -1,5 +1,6 @@
 """The only speaker of HTTP to the core."""
 
+from collections.abc import Iterable
 from typing import Any, BinaryIO, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -77,9 +78,9 @@ class CoreClient:
     def activity(self) -> Json:
         return self._ask(Json, "GET", "/activity")
 
-    def drain(self, username: str, force: bool = False) -> None:  # noqa: FBT001, FBT002  # the core's own word
-        """Held says who and what still uses the core."""
-        self._ask(Json, "POST", "/drain", json={"username": username, "force": force})
+    def drain(self, username: str, accept: Iterable[dict[str, str]] = ()) -> None:
+        """Held names who and what uses the core beyond `accept`, the holds that the user has seen."""
+        self._ask(Json, "POST", "/drain", json={"username": username, "accept": list(accept)})
 
     def undrain(self) -> None:
         self._ask(Json, "DELETE", "/drain")

@@ -20,7 +20,7 @@ def main() -> None:
     port, core, flower = _port("FRONT_PORT", "8501"), _port("CORE_PORT", "8502"), _port("FLOWER_PORT", "5555")
     os.environ.update(CORE_URL=f"http://127.0.0.1:{core}")
     print(f"okosu: http://localhost:{port}   Ctrl-C stops all of it.")
-    print(f"Flower, while the core is awake: http://localhost:{flower}/flower")
+    print(f"Flower, while the core is awake: http://localhost:{flower}/flower/")
     print(f"Its user and password are FLOWER_BASIC_AUTH in {OWN}.", flush=True)
     # One process less that could die alone: whoever ends this one ends Streamlit, and the local core with it.
     options = {

@@ -66,7 +66,7 @@ def buttons(snapshot: Snapshot) -> None:
     icon = ":material/power_settings_new:"
     if snapshot.stage == "asleep":
         st.button("Start the core", key="start", type="primary", icon=icon, on_click=notice.start_core)
-    elif snapshot.stage in STOPPABLE and "holds" not in st.session_state:
+    elif snapshot.stage in STOPPABLE and not stopping.is_asking():
         st.button("Stop the core", key="stop", icon=icon, on_click=stopping.stop)
 
 

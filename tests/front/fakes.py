@@ -1,6 +1,7 @@
 """A core and a watch that hold everything in memory, as the pages see them."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -143,10 +144,11 @@ class FakeClient:
             "draining": self.draining,
         }
 
-    def drain(self, username: str, force: bool = False) -> None:  # noqa: ARG002  # as the real one
-        self._called(f"drain{' by force' if force else ''}")
-        if self.holds and not force:
-            raise Held(409, "The core is still in use.", self.holds)
+    def drain(self, username: str, accept: Iterable[dict[str, str]] = ()) -> None:  # noqa: ARG002  # as the real one
+        self._called("drain")
+        accepted = list(accept)
+        if held := [hold for hold in self.holds if hold not in accepted]:
+            raise Held(409, "The core is still in use.", held)
         self.draining = True
 
     def undrain(self) -> None:

@@ -158,14 +158,18 @@ def small_core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
 
 
 class TestAgainstACoreThatIsDisturbed:
-    def test_drain_names_who_holds_the_core_and_force_drains_it_all_the_same(self, small_core: LiveCore) -> None:
+    def test_drain_names_who_holds_the_core_until_each_hold_is_accepted(self, small_core: LiveCore) -> None:
         client = CoreClient(small_core.url, small_core.key)
         task_id = client.start_task("sleeper", {"seconds": 60}, "suzuki", new_id())
 
         with pytest.raises(Held) as held:
             client.drain("sato")
-        client.drain("sato", force=True)
+        *most, last = held.value.holds
+        with pytest.raises(Held) as still_held:
+            client.drain("sato", accept=most)
+        client.drain("sato", accept=held.value.holds)
 
+        assert still_held.value.holds == [last]
         assert {"kind": "task", "username": "suzuki", "task_id": task_id, "job": "sleeper"} in held.value.holds
         assert {"kind": "user", "username": "suzuki"} in held.value.holds
         with pytest.raises(CoreRefused) as refused:

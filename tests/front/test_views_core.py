@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from front.errors import CoreRefused, CoreUnreachable
+from front.errors import CoreRefused, CoreUnreachable, FrontError
 from front.machine.instance import InstanceState
 from front.machine.stages import Stage
 from front.panels.usage import is_stale
@@ -82,7 +82,7 @@ def test_an_unused_core_is_drained_and_stopped_at_once(fake: Core) -> None:
 def test_who_and_what_holds_the_core_is_named_before_it_is_stopped(fake: Core) -> None:
     fake.client.holds = [TASK, USER]
     app = press(open_page("core"), "stop")
-    assert "**tanaka** has a task that waits or runs: Count the items." in said(app)
+    assert "**tanaka** has a task waiting or running: Count the items." in said(app)
     assert "**suzuki** is using it" in said(app)
     assert fake.watch.stopped == 0
     press(app, "stop-no")
@@ -90,39 +90,83 @@ def test_who_and_what_holds_the_core_is_named_before_it_is_stopped(fake: Core) -
     assert not fake.client.draining
 
 
-def test_whoever_has_seen_the_names_may_stop_it_all_the_same(fake: Core) -> None:
+def test_somebody_who_has_seen_every_hold_may_stop_the_core_anyway(fake: Core) -> None:
     fake.client.holds = [TASK, USER]
     app = press(open_page("core"), "stop")
     press(app, "stop-yes")
-    assert "drain by force" in fake.client.calls
+    assert fake.client.draining
     assert fake.watch.stopped == 1
 
 
-def test_whoever_came_meanwhile_is_named_first(fake: Core) -> None:
+def test_a_hold_that_appears_before_the_second_press_is_shown_and_not_stopped(fake: Core) -> None:
     fake.client.holds = [USER]
     app = press(open_page("core"), "stop")
+    assert "[New]" not in said(app)
+
     fake.client.holds = [USER, TASK]
+    press(app, "stop-yes")
+
+    assert ":orange-badge[New] **tanaka** has a task" in said(app)
+    assert "- **suzuki** is using it" in said(app)
+    assert fake.watch.stopped == 0
+    assert not fake.client.draining
+    press(app, "stop-yes")
+    assert fake.watch.stopped == 1
+
+
+def test_a_new_hold_is_shown_even_when_the_accepted_one_has_gone(fake: Core) -> None:
+    fake.client.holds = [USER]
+    app = press(open_page("core"), "stop")
+    fake.client.holds = [TASK]
+    press(app, "stop-yes")
+    assert ":orange-badge[New] **tanaka** has a task" in said(app)
+    assert fake.watch.stopped == 0
+
+
+CANNOT_SAY = [
+    CoreUnreachable("The core did not answer in time."),
+    CoreRefused(503, "The task queue does not answer."),
+]
+
+
+@pytest.mark.parametrize("reason", CANNOT_SAY)
+def test_a_core_that_cannot_say_who_uses_it_is_stopped_only_on_the_second_press(fake: Core, reason: FrontError) -> None:
+    fake.see("unreachable")
+    fake.client.failure = reason
+    app = press(open_page("core"), "stop")
+    assert "The core cannot say who is using it" in said(app)
+    assert str(reason) in said(app)
+    assert fake.watch.stopped == 0
+    press(app, "stop-yes")
+    assert fake.watch.stopped == 1
+
+
+def test_a_core_that_can_say_again_who_uses_it_is_asked_before_it_is_stopped(fake: Core) -> None:
+    fake.client.failure = CANNOT_SAY[0]
+    app = press(open_page("core"), "stop")
+    fake.client.failure, fake.client.holds = None, [TASK]
     press(app, "stop-yes")
     assert "**tanaka** has a task" in said(app)
     assert fake.watch.stopped == 0
-    press(app, "stop-yes")
-    assert fake.watch.stopped == 1
 
 
-def test_a_core_that_cannot_say_who_uses_it_is_stopped_only_on_a_second_word(fake: Core) -> None:
-    fake.see("unreachable")
-    fake.client.failure = CoreUnreachable("The core did not answer in time.")
+def test_holds_that_were_shown_stay_in_sight_when_the_core_falls_silent(fake: Core) -> None:
+    fake.client.holds = [TASK]
     app = press(open_page("core"), "stop")
-    assert "It cannot say whether somebody is using it." in said(app)
+    fake.client.failure = CANNOT_SAY[0]
+    press(app, "stop-yes")
+    assert "**tanaka** has a task" in said(app)
+    assert "The core cannot say who is using it" in said(app)
     assert fake.watch.stopped == 0
     press(app, "stop-yes")
     assert fake.watch.stopped == 1
 
 
-def test_a_core_that_refuses_to_be_drained_is_not_stopped(fake: Core) -> None:
-    fake.client.failure = CoreRefused(503, "The task queue does not answer.")
+def test_a_core_that_refuses_the_front_itself_is_not_stopped(fake: Core) -> None:
+    fake.client.failure = CoreRefused(401, "The core does not know the front's key.")
     app = press(open_page("core"), "stop")
-    assert "The task queue does not answer." in said(app)
+    assert "does not know the front's key" in said(app)
+    assert "stop-yes" not in {button.key for button in app.button}
     assert fake.watch.stopped == 0
 
 
