@@ -7,7 +7,6 @@ import time
 import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from dotenv import load_dotenv
 
@@ -15,6 +14,7 @@ from front import local, settings
 from front.core_client import CoreClient
 from front.errors import FrontError
 from front.machine import instance
+from front.records import Progress, Result
 
 SAMPLE = Path(__file__).parent / "samples" / "daily_sales.csv"
 USER = "demo"
@@ -46,7 +46,7 @@ def wake_and_run(config: settings.Settings) -> None:
             time.sleep(0.1)
 
 
-def run(client: CoreClient) -> dict[str, Any]:
+def run(client: CoreClient) -> Result:
     """The result of `reorder_points` on the sample file; FrontError if the task does not succeed."""
     with SAMPLE.open("rb") as file:
         stored = client.upload(SAMPLE.name, file)
@@ -60,12 +60,13 @@ def run(client: CoreClient) -> dict[str, Any]:
         time.sleep(0.2)
     print()
     if status["task_status"] != "SUCCESS":
-        raise FrontError(f"The task ended as {status['task_status']}: {(status['error'] or {}).get('message', '')}")
-    result: dict[str, Any] = status["result"]
+        reason = status["error"]["message"] if status["error"] else ""
+        raise FrontError(f"The task ended as {status['task_status']}: {reason}")
+    result: Result = status["result"]
     return result
 
 
-def show(result: dict[str, Any]) -> None:
+def show(result: Result) -> None:
     """The result, for a terminal."""
     for name, value in result["metrics"].items():
         print(f"  {name}: {value}")
@@ -94,7 +95,7 @@ def _until_ready(machine: instance.Instance, client: CoreClient) -> None:
     raise FrontError(f"The core is not ready after {READY_SECONDS} s.")
 
 
-def _draw(progress: dict[str, Any]) -> None:
+def _draw(progress: Progress) -> None:
     full = round(progress["done"] * 30)
     print(
         f"\r  [{'#' * full}{'.' * (30 - full)}] {progress['done']:4.0%} {progress['message']:<40}", end="", flush=True

@@ -1,5 +1,7 @@
 """What can go wrong between the front and the core or its instance, each in a sentence for the person who reads it."""
 
+from front.records import Hold
+
 
 class FrontError(Exception):
     """A sentence that says what happened and what to do now."""
@@ -35,6 +37,6 @@ class CoreRefused(FrontError):
 class Held(CoreRefused):
     """The core is not drained: `holds` names who and what still uses it."""
 
-    def __init__(self, status: int, detail: str, holds: list[dict[str, str]]) -> None:
+    def __init__(self, status: int, detail: str, holds: list[Hold]) -> None:
         super().__init__(status, detail)
         self.holds = holds

@@ -1,7 +1,6 @@
 """Who the user is, and what all sessions of this process share."""
 
 import unicodedata
-from typing import Any
 
 import streamlit as st
 
@@ -11,6 +10,7 @@ from front.form.fields import Field, fields_of
 from front.lookups import Answer, Lookups
 from front.machine import instance
 from front.machine.watch import Watch
+from front.records import Job
 
 
 @st.cache_resource(show_spinner=False)
@@ -35,7 +35,7 @@ def catalog() -> Lookups:
     return Lookups(keep=float("inf"))
 
 
-def jobs(*, ask: bool) -> Answer[list[dict[str, Any]]]:
+def jobs(*, ask: bool) -> Answer[list[Job]]:
     """What the core offers; without `ask`, what it offered last. Their forms can be looked at while it sleeps."""
     return catalog().ask("jobs", client().jobs, max_age=60) if ask else catalog().last("jobs")
 

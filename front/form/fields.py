@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from front.records import Schema
+
 Kind = Literal["text", "integer", "number", "boolean", "choice", "date", "datetime", "choices", "list", "file", "json"]
-Schema = dict[str, Any]
 
 SAFE_INTEGER = 2**53 - 1  # a browser counts no further
 SIMPLE: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}

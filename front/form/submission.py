@@ -8,13 +8,14 @@ from typing import Any, BinaryIO, Protocol
 
 from front.form.fields import Field
 from front.form.values import ABSENT, value_of
+from front.records import Params, StoredFile
 
 
 class Uploads(Protocol):
-    def upload(self, name: str, file: BinaryIO) -> dict[str, Any]: ...
+    def upload(self, name: str, file: BinaryIO) -> StoredFile: ...
 
 
-def params_of(fields: list[Field], raws: Mapping[str, Any], limit_mb: int) -> tuple[dict[str, Any], dict[str, str]]:
+def params_of(fields: list[Field], raws: Mapping[str, Any], limit_mb: int) -> tuple[Params, dict[str, str]]:
     """The parameters, with files as they came from the form, and a sentence for each that does not fit."""
     params, problems = {}, {}
     for field in fields:
@@ -35,9 +36,7 @@ def _check_size(value: Any, limit_mb: int) -> None:
         raise ValueError(f"This file is larger than {limit_mb} MB. Choose a smaller one.")
 
 
-def send_files(
-    client: Uploads, fields: list[Field], params: dict[str, Any], sent: MutableMapping[str, str]
-) -> dict[str, Any]:
+def send_files(client: Uploads, fields: list[Field], params: Params, sent: MutableMapping[str, str]) -> Params:
     """The parameters with ids instead of files. `sent` remembers, so that a second try sends no file again."""
     files = {field.name for field in fields if field.kind == "file"}
     return {name: _sent(client, value, sent) if name in files else value for name, value in params.items()}
@@ -55,11 +54,11 @@ def _sent(client: Uploads, file: Any, sent: MutableMapping[str, str]) -> Any:
 def _upload(client: Uploads, file: Any) -> str:
     if isinstance(file, Path):
         with file.open("rb") as content:
-            return str(client.upload(file.name, content)["file_id"])
-    return str(client.upload(file.name, file)["file_id"])
+            return client.upload(file.name, content)["file_id"]
+    return client.upload(file.name, file)["file_id"]
 
 
-def task_id_for(state: MutableMapping[Any, Any], job: str, params: dict[str, Any]) -> str:
+def task_id_for(state: MutableMapping[Any, Any], job: str, params: Params) -> str:
     """One id for one content: a double click and a retry after a lost answer make one task."""
     content = json.dumps([job, params], sort_keys=True)
     if state.get("order", ("", ""))[0] != content:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from front import session
+from front.records import StoredFile, Table
 from front.words import plain
 
 PARTS = {"metrics", "tables", "charts", "files"}
@@ -26,7 +27,7 @@ def show(result: Any) -> None:
                 st.json(part)
 
 
-def frame(table: dict[str, Any]) -> pd.DataFrame:
+def frame(table: Table) -> pd.DataFrame:
     """Columns that bear the same name are told apart, since a table on the page cannot show them otherwise."""
     columns: list[str] = []
     for column in map(str, table["columns"]):
@@ -59,7 +60,7 @@ def figure(value: Any) -> str | None:
     return f"{value:.4g}"
 
 
-def _files(files: list[dict[str, Any]]) -> None:
+def _files(files: list[StoredFile]) -> None:
     with st.container(horizontal=True):
         for number, file in enumerate(files):
             download(f"file-{number}", file["file_id"], file["name"], f"{file['name']} ({size(file['size'])})")
@@ -82,7 +83,7 @@ def _charts(charts: list[dict[str, Any]]) -> None:
         st.vega_lite_chart(spec=chart, key=f"chart-{number}")
 
 
-def _tables(tables: list[dict[str, Any]]) -> None:
+def _tables(tables: list[Table]) -> None:
     for number, table in enumerate(tables):
         data = frame(table)
         if title := table.get("title"):

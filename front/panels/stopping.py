@@ -1,15 +1,13 @@
 """Stopping the core: the page shows who and what still uses it, and nothing is stopped that was not shown."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from front import session
 from front.errors import CoreRefused, CoreUnreachable, Held
+from front.records import Hold
 from front.words import plain
-
-Hold = dict[str, Any]
 
 
 @dataclass(frozen=True)

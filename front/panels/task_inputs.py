@@ -9,9 +9,8 @@ from front import session
 from front.form import widgets
 from front.form.fields import Field
 from front.panels import results
+from front.records import Task
 from front.words import plain
-
-Task = dict[str, Any]
 
 
 def show(task: Task) -> None:

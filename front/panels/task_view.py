@@ -1,7 +1,7 @@
 """One task: live while it waits or runs, then its result, and what it was given."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -10,9 +10,9 @@ from front.errors import CoreRefused, FrontError
 from front.form import submission
 from front.lookups import Answer
 from front.panels import results, task_inputs
+from front.records import Task, TaskStatus
 from front.words import FINISHED, moment, passed, plain, span, state_badge
 
-Task = dict[str, Any]
 Phase = Literal["unknown", "live", "finished"]
 
 LIVE = 1.0  # seconds between looks at a task that is not finished
@@ -35,7 +35,7 @@ def show(task_id: str, *, answers: bool) -> None:
         link(task_id)
 
 
-def ask(task_id: str, *, answers: bool) -> Answer[Task]:
+def ask(task_id: str, *, answers: bool) -> Answer[TaskStatus]:
     key = ("task", task_id)
     if not answers:
         return session.lookups().last(key)

@@ -1,8 +1,8 @@
 """Who is using the core and what it works on: the list of active users, and every task that is not finished."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -11,11 +11,19 @@ from front import session, settings
 from front.errors import FrontError
 from front.lookups import Answer
 from front.machine.snapshot import Snapshot
+from front.records import Activity, Task
 from front.words import plain, span, state_badge
 
 ACTIVE_FORMAT = "%Y/%m/%d %H:%M"
 SHOWN = 20
 UNFINISHED = ("STARTED", "RETRY", "PENDING")
+
+
+@dataclass(frozen=True)
+class Usage:
+    users: dict[str, str]  # and since when each of them is on the list
+    activity: Activity
+    tasks: list[Task]
 
 
 def show(snapshot: Snapshot) -> None:
@@ -27,17 +35,17 @@ def show(snapshot: Snapshot) -> None:
     if answer.problem:
         st.warning(f"This is not fresh. {plain(answer.problem)}")
     if answer.value:
-        users(answer.value["users"])
-        work(answer.value["activity"], answer.value["tasks"])
+        users(answer.value.users)
+        work(answer.value.activity, answer.value.tasks)
 
 
-def look() -> Answer[dict[str, Any]]:
+def look() -> Answer[Usage]:
     """Users, numbers and unfinished tasks as one question, so that a slow core is waited for once."""
     client = session.client()
 
-    def question() -> dict[str, Any]:
+    def question() -> Usage:
         tasks = [task for state in UNFINISHED for task in client.tasks(task_status=state, limit=SHOWN)]
-        return {"users": client.active_users(), "activity": client.activity(), "tasks": tasks}
+        return Usage(client.active_users(), client.activity(), tasks)
 
     return session.lookups().ask("core", question)
 
@@ -87,7 +95,7 @@ def tell(change: Callable[[str], object]) -> None:
     session.lookups().forget()
 
 
-def work(activity: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
+def work(activity: Activity, tasks: list[Task]) -> None:
     st.subheader("Waiting and running", anchor=False)
     idle = f"Nothing for {span(activity['idle_seconds'])}." if not activity["waiting"] + activity["running"] else ""
     st.caption(idle or f"{activity['running']} running, {activity['waiting']} waiting.")

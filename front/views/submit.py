@@ -10,6 +10,7 @@ from front.errors import CoreRefused, CoreUnreachable
 from front.form import submission, widgets
 from front.form.fields import Field, fields_of
 from front.panels import notice
+from front.records import Params
 from front.words import plain
 
 WIDTH = 760  # pixels: a line of text that is easy to read
@@ -98,7 +99,7 @@ def refusal_of(job: str, fields: list[Field], raws: dict[str, Any], sentence: st
     return Refusal(job, " ".join(filter(None, [sentence, *correct, *beyond])), beside)
 
 
-def start(job: str, fields: list[Field], params: dict[str, Any]) -> str:
+def start(job: str, fields: list[Field], params: Params) -> str:
     """The id of the task that runs with these parameters; each file is sent once, however often this is tried."""
     client, state = session.client(), st.session_state
     params = submission.send_files(client, fields, params, state.setdefault("sent", {}))

@@ -1,15 +1,13 @@
 """The page of the tasks: all of them, or one of them live."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
 from front import session, settings
 from front.panels import notice, task_view
+from front.records import Task
 from front.words import moment, passed, plain, span, state_badge
-
-Task = dict[str, Any]
 
 MINE, ALL = "Mine", "Everybody's"
 A_PAGE = 20

@@ -13,6 +13,7 @@ import pytest
 from front import core_client
 from front.core_client import CoreClient
 from front.errors import CoreRefused, CoreUnreachable, FrontError, Held
+from front.records import TaskStatus
 from tests.front.answering import Answering, Behaviour, answer, promise_too_much, say_nothing
 from tests.live import FINISHED, LiveCore, free_port, until
 
@@ -34,8 +35,8 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def finished(client: CoreClient, task_id: str) -> dict[str, Any]:
-    def arrived() -> dict[str, Any] | None:
+def finished(client: CoreClient, task_id: str) -> TaskStatus:
+    def arrived() -> TaskStatus | None:
         status = client.task_status(task_id)
         return status if status["task_status"] in FINISHED else None
 

@@ -71,8 +71,8 @@ def test_a_part_of_another_shape_is_shown_as_it_came(fake: Core, result: dict[st
 
 
 def test_columns_of_the_same_name_are_told_apart() -> None:
-    table = {"columns": ["a", "a", "b", "a"], "rows": [[1, 2, 3, 4]]}
-    assert list(frame(table).columns) == ["a", "a (2)", "b", "a (3)"]
+    same = frame({"columns": ["a", "a", "b", "a"], "rows": [[1, 2, 3, 4]]})
+    assert list(same.columns) == ["a", "a (2)", "b", "a (3)"]
 
 
 def test_a_column_of_mixed_values_can_be_drawn(fake: Core) -> None:

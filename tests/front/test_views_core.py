@@ -9,11 +9,12 @@ from front.machine.instance import InstanceState
 from front.machine.stages import Stage
 from front.panels.usage import is_stale
 from front.panels.waking import steps, total
+from front.records import Hold
 from tests.front.fakes import READY, running, snapshot, task
 from tests.front.pages import Core, again, open_page, press, said
 
-TASK = {"kind": "task", "username": "tanaka", "task_id": "t1", "job": "count"}
-USER = {"kind": "user", "username": "suzuki"}
+TASK: Hold = {"kind": "task", "username": "tanaka", "task_id": "t1", "job": "count"}
+USER: Hold = {"kind": "user", "username": "suzuki"}
 TOKYO = ZoneInfo("Asia/Tokyo")
 
 

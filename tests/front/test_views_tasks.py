@@ -2,6 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from front.errors import CoreRefused, CoreUnreachable
+from front.records import TaskStatus
 from tests.front.fakes import running, task
 from tests.front.pages import Core, again, open_page, press, said
 
@@ -13,7 +14,7 @@ def rows(app: AppTest) -> list[str]:
     return [key.removeprefix("open-") for key in keys if key.startswith("open-")]
 
 
-def at_minute(minute: int, **changed: object) -> dict[str, object]:
+def at_minute(minute: int, **changed: object) -> TaskStatus:
     return task(f"t{minute:02}", submitted_at=f"2026-11-24T12:{minute:02}:00+00:00", **changed)
 
 
