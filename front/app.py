@@ -7,8 +7,9 @@ import streamlit as st
 
 from front import session, settings
 from front.errors import SettingsError
+from front.machine.stages import Stage
 from front.panels import notice
-from front.words import STAGES, plain
+from front.words import STAGE_WORDS, plain
 
 HERE = Path(__file__).parent
 WELCOME = (
@@ -70,14 +71,14 @@ def who() -> None:
 def core_state() -> None:
     """Always fresh; the page around it is drawn anew when the core gets to another stage."""
     snapshot = session.watch().snapshot()
-    stage = STAGES[snapshot.stage]
-    label = f":{stage.color}[●] Core: **{stage.word}**{notice.waited(snapshot, time.time())}"
+    words = STAGE_WORDS[snapshot.stage]
+    label = f":{words.color}[●] Core: **{words.word}**{notice.waited(snapshot, time.time())}"
     st.page_link("views/core.py", label=label, query_params=session.address(), help="Start, stop, who is using it")
     if look() != st.session_state.get("drawn"):
         st.rerun()
 
 
-def look() -> tuple[str, bool]:
+def look() -> tuple[Stage, bool]:
     """What every page depends on: the core's stage, and whether its jobs are known."""
     stage = session.watch().snapshot().stage
     return stage, bool(session.jobs(ask=stage == "ready").value)

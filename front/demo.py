@@ -14,7 +14,7 @@ from front import local, settings
 from front.core_client import CoreClient
 from front.errors import FrontError
 from front.machine import instance
-from front.records import Progress, Result
+from front.records import FINISHED, Progress, Result
 
 SAMPLE = Path(__file__).parent / "samples" / "daily_sales.csv"
 USER = "demo"
@@ -55,7 +55,7 @@ def run(client: CoreClient) -> Result:
     while True:
         status = client.task_status(task_id)
         _draw(status["progress"])
-        if status["task_status"] in ("SUCCESS", "FAILURE", "REVOKED"):
+        if status["task_status"] in FINISHED:
             break
         time.sleep(0.2)
     print()

@@ -12,6 +12,8 @@ from typing_extensions import TypedDict
 Schema = dict[str, Any]  # a JSON Schema, or a part of one
 Params = dict[str, Any]  # of a task, by name
 TaskState = Literal["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+UNFINISHED: tuple[TaskState, ...] = ("STARTED", "RETRY", "PENDING")
+FINISHED: tuple[TaskState, ...] = ("SUCCESS", "FAILURE", "REVOKED")
 
 
 class Progress(TypedDict):

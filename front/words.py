@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from front.machine.stages import Stage
+from front.records import TaskState
+
 Color = Literal["gray", "blue", "orange", "green", "red"]
 
 
@@ -16,13 +19,13 @@ class State(NamedTuple):
     icon: str
 
 
-class Stage(NamedTuple):
+class StageWords(NamedTuple):
     word: str
     color: Color
     sentence: str
 
 
-TASK_STATES = {
+TASK_STATES: dict[TaskState, State] = {
     "PENDING": State("Waiting", "gray", ":material/hourglass_empty:"),
     "STARTED": State("Running", "blue", ":material/play_circle:"),
     "RETRY": State("Starting again", "orange", ":material/replay:"),
@@ -30,23 +33,21 @@ TASK_STATES = {
     "FAILURE": State("Failed", "red", ":material/error:"),
     "REVOKED": State("Cancelled", "gray", ":material/cancel:"),
 }
-FINISHED = ("SUCCESS", "FAILURE", "REVOKED")
 
-STAGES = {
-    "asleep": Stage("asleep", "gray", "The core is asleep and costs nothing. Start it when you have work for it."),
-    "asked": Stage("asked to start", "orange", "The core was asked to start; its machine has not begun yet."),
-    "pending": Stage("machine starting", "orange", "The core's machine is starting."),
-    "running": Stage("machine running", "orange", "The core's machine runs, but the core on it does not answer yet."),
-    "containers starting": Stage("nearly ready", "orange", "The core answers; some of its parts are still starting."),
-    "ready": Stage("ready", "green", "The core is ready for tasks."),
-    "stopping": Stage("stopping", "orange", "The core is stopping. It can be started again when it is asleep."),
-    "unreachable": Stage("not answering", "red", "The core does not answer, although its machine should be awake."),
-    "unknown": Stage("unknown", "red", "Whether the core is awake cannot be seen just now."),
+STAGE_WORDS: dict[Stage, StageWords] = {
+    "asleep": StageWords("asleep", "gray", "The core is asleep and costs nothing. Start it when you need it."),
+    "asked": StageWords("start requested", "orange", "The core will start soon. Its machine has not started yet."),
+    "pending": StageWords("machine starting", "orange", "The core's machine is starting."),
+    "running": StageWords("machine running", "orange", "The core's machine is running. The core is not up yet."),
+    "containers starting": StageWords("nearly ready", "orange", "The core is up. Some parts are still starting."),
+    "ready": StageWords("ready", "green", "The core is ready for tasks."),
+    "stopping": StageWords("stopping", "orange", "The core is stopping. You can start it again once it is asleep."),
+    "unreachable": StageWords("not answering", "red", "The core does not answer, although its machine is on."),
+    "unknown": StageWords("unknown", "red", "We cannot see at the moment whether the core is awake."),
 }
-IN_MOTION = ("asked", "pending", "running", "containers starting", "stopping")
 
 
-def state_badge(task_status: str, width: Literal["content"] | int = "content") -> None:
+def state_badge(task_status: TaskState, width: Literal["content"] | int = "content") -> None:
     state = TASK_STATES[task_status]
     st.markdown(f":{state.color}-badge[{state.icon} {state.word}]", width=width)
 

@@ -16,6 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from front.errors import InstanceError
 from front.machine.aws_errors import explain, why_stopped
+from front.machine.stages import GONE
 from front.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Ec2Instance:
         if not found:
             raise explain(["InvalidInstanceID.NotFound"], "DescribeInstances found none.")
         name, why = found[0]["State"]["Name"], found[0].get("StateReason", {})
-        stopped = name in ("stopped", "shutting-down", "terminated")
+        stopped = name in GONE or name == "stopped"
         return InstanceState(name, why_stopped(why.get("Code", ""), why.get("Message", "")) if stopped else "")
 
     def start(self) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from front.core_client import CoreClient
 from front.errors import CoreUnreachable, InstanceError
 from front.machine.instance import Instance, InstanceState
+from front.machine.stages import GONE, MAY_ANSWER
 
-GONE = "The core's machine is gone for good. Ask an admin to set CORE_INSTANCE_ID to its successor."
+MACHINE_GONE = "The core's machine is gone for good. Ask an admin to set CORE_INSTANCE_ID to its successor."
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class Observer:
         except InstanceError as error:
             hopeless = error.retry_after is None
             return Seen(InstanceState("unknown", error.code), problem=str(error), hopeless=hopeless, at=time.time())
-        gone = state.name in ("shutting-down", "terminated")
-        return Seen(state, problem=GONE if gone else state.reason, hopeless=gone, at=time.time())
+        gone = state.name in GONE
+        return Seen(state, problem=MACHINE_GONE if gone else state.reason, hopeless=gone, at=time.time())
 
     def _ask_core(self, seen: Seen) -> Seen:
-        if seen.instance.name not in ("running", "unmanaged", "unknown"):
+        if seen.instance.name not in MAY_ANSWER:
             return seen  # it would only cost the time until nobody answers
         try:
             ready, parts = self.client.readiness()

@@ -6,11 +6,8 @@ from typing import TypeGuard
 from front.machine.actions import Stop
 from front.machine.instance import InstanceState
 from front.machine.observer import Seen
-from front.machine.stages import Stage, stage_of
+from front.machine.stages import STAGES, Stage, stage_of
 from front.machine.wake import Wake
-
-# In these stages it is no problem that the core does not answer, and no news why its machine stopped the last time.
-COMING = ("asked", "running", "containers starting")
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Snapshot:
     problem: str
     asked_by: str  # empty: somebody woke it from elsewhere
     asked_at: float | None
-    stages: tuple[tuple[str, float], ...]
+    stages: tuple[tuple[Stage, float], ...]
     checked_at: float  # 0: not yet
 
 
@@ -49,7 +46,7 @@ def picture(seen: Seen, wake: Wake | None, stop: Stop | None) -> Snapshot:
     stage = stage_now(seen, wake, stop)
     shown = wake if wake and not wake.failed else None
     ordered = (wake.problem if wake else "") or (stop.problem if stop else "")
-    problem = ordered or ("" if stage in COMING else seen.problem)
+    problem = ordered or ("" if STAGES[stage].starting else seen.problem)
     return Snapshot(
         instance=seen.instance,
         stage=stage,

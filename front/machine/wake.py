@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from front.machine.observer import Seen
+from front.machine.stages import ALIVE, Stage
 
 SETTLE = 15.0  # seconds for which AWS may still say "stopped" of a machine that it has started, or the reverse
 PATIENCE = 600.0  # from the machine's start to a ready core
@@ -18,7 +19,7 @@ class Wake:
     by: str
     asked_at: float
     users: list[str] = field(default_factory=list)  # who go on the active list once the core is ready
-    stages: list[tuple[str, float]] = field(default_factory=lambda: [("asked", 0.0)])
+    stages: list[tuple[Stage, float]] = field(default_factory=lambda: [("asked", 0.0)])
     started_at: float | None = None  # when the machine took the order
     alive_at: float | None = None  # when it was first seen to do so
     tries: int = 0
@@ -35,11 +36,11 @@ class Wake:
         if username not in self.users:
             self.users.append(username)
 
-    def note(self, seen: Seen, stage: str) -> None:
+    def note(self, seen: Seen, stage: Stage) -> None:
         """Take in what was seen."""
         if self.stages[-1][0] != stage:
             self.stages.append((stage, seen.at - self.asked_at))
-        if seen.instance.name in ("pending", "running"):
+        if seen.instance.name in ALIVE:
             self.alive_at, self.problem = self.alive_at or seen.at, ""
         elif seen.instance.name in ("stopping", "stopped") and self.started_at is None:
             self.alive_at = None  # it ran already, and somebody had it stopped before this waking did anything

@@ -9,14 +9,13 @@ from front.machine.actions import Orders, Stop
 from front.machine.instance import Instance, InstanceState
 from front.machine.observer import Observer, Seen
 from front.machine.snapshot import Snapshot, is_stopping, is_waking, picture, stage_now
+from front.machine.stages import CHANGING, GOING
 from front.machine.wake import SETTLE, Wake, next_step, why_hopeless
 
 __all__ = ["Snapshot", "Watch"]
 
 log = logging.getLogger(__name__)
 
-CHANGING = ("pending", "stopping", "shutting-down")
-GOING = ("stopping", "stopped", "shutting-down", "terminated")
 FIRST_LOOK = 0.5  # seconds that a snapshot waits for the first look
 OWN_FAILURE = "The front cannot see the core, by a failure of its own. Ask an admin to read the front's log."
 WATCHED = 10.0  # seconds for which somebody counts as watching after a snapshot

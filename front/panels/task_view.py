@@ -10,8 +10,8 @@ from front.errors import CoreRefused, FrontError
 from front.form import submission
 from front.lookups import Answer
 from front.panels import results, task_inputs
-from front.records import Task, TaskStatus
-from front.words import FINISHED, moment, passed, plain, span, state_badge
+from front.records import FINISHED, Task, TaskStatus
+from front.words import moment, passed, plain, span, state_badge
 
 Phase = Literal["unknown", "live", "finished"]
 

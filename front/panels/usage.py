@@ -11,12 +11,11 @@ from front import session, settings
 from front.errors import FrontError
 from front.lookups import Answer
 from front.machine.snapshot import Snapshot
-from front.records import Activity, Task
+from front.records import UNFINISHED, Activity, Task
 from front.words import plain, span, state_badge
 
 ACTIVE_FORMAT = "%Y/%m/%d %H:%M"
 SHOWN = 20
-UNFINISHED = ("STARTED", "RETRY", "PENDING")
 
 
 @dataclass(frozen=True)

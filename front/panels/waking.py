@@ -6,9 +6,10 @@ from typing import Literal
 import streamlit as st
 
 from front.machine.snapshot import Snapshot
+from front.machine.stages import Stage
 from front.words import plain, span
 
-STEPS = {
+STEPS: dict[Stage, str] = {
     "asked": "Asked to start",
     "pending": "The machine starts",
     "running": "The machine runs; the core on it does not answer yet",
@@ -33,7 +34,7 @@ class Step:
 
 def steps(snapshot: Snapshot, now: float) -> list[Step]:
     """Every step from asked to ready, with what is known of it; empty if nobody has asked."""
-    begun: dict[str, float] = {}
+    begun: dict[Stage, float] = {}
     for name, at in snapshot.stages:
         begun.setdefault(name, at)
     if snapshot.asked_at is None or not begun:

@@ -6,17 +6,17 @@ import streamlit as st
 
 from front import session
 from front.machine.snapshot import Snapshot
+from front.machine.stages import STAGES
 from front.panels import notice, stopping, usage, waking
-from front.words import IN_MOTION, STAGES, plain
+from front.words import STAGE_WORDS, plain
 
 PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "jobs": "Jobs"}
-STOPPABLE = ("pending", "running", "containers starting", "ready", "unreachable")
 
 
 def page() -> None:
     st.title("Core", anchor=False)
     stage = session.watch().snapshot().stage
-    st.fragment(body, run_every=1.0 if stage in IN_MOTION else 2.0)()
+    st.fragment(body, run_every=1.0 if STAGES[stage].changing else 2.0)()
 
 
 def body() -> None:
@@ -27,11 +27,11 @@ def body() -> None:
     with st.container():
         buttons(snapshot)
     with st.container():
-        if snapshot.stage in STOPPABLE:
+        if STAGES[snapshot.stage].stoppable:
             stopping.show()
         else:
             stopping.forget()
-    if snapshot.ready is None and snapshot.stage not in IN_MOTION:
+    if snapshot.ready is None and not STAGES[snapshot.stage].changing:
         return
     machine, people = st.columns(2, gap="large")
     with machine:
@@ -46,9 +46,9 @@ def body() -> None:
 
 
 def state(snapshot: Snapshot) -> None:
-    stage = STAGES[snapshot.stage]
-    st.badge(stage.word.capitalize(), color=stage.color, icon=":material/memory:")
-    st.markdown(stage.sentence)
+    words = STAGE_WORDS[snapshot.stage]
+    st.badge(words.word.capitalize(), color=words.color, icon=":material/memory:")
+    st.markdown(words.sentence)
     if snapshot.problem:
         st.error(plain(snapshot.problem), icon=":material/error:")
     if snapshot.instance.name == "unmanaged":
@@ -64,9 +64,9 @@ def buttons(snapshot: Snapshot) -> None:
     if snapshot.instance.name == "unmanaged":
         return
     icon = ":material/power_settings_new:"
-    if snapshot.stage == "asleep":
+    if STAGES[snapshot.stage].startable:
         st.button("Start the core", key="start", type="primary", icon=icon, on_click=notice.start_core)
-    elif snapshot.stage in STOPPABLE and not stopping.is_asking():
+    elif STAGES[snapshot.stage].stoppable and not stopping.is_asking():
         st.button("Stop the core", key="stop", icon=icon, on_click=stopping.stop)
 
 

@@ -6,16 +6,13 @@ import pytest
 from front import session, settings
 from front.core_client import CoreClient
 from front.machine.stages import Stage
-from front.words import STAGES as STAGE_WORDS
+from front.words import STAGE_WORDS
 from tests.front.answering import Answering
 from tests.front.fakes import task
 from tests.front.pages import Core, again, open_page, press, said
 
 PAGES = ("submit", "tasks", "core")
-STAGES: tuple[Stage, ...] = (
-    *("asleep", "asked", "pending", "running", "containers starting"),
-    *("ready", "stopping", "unreachable", "unknown"),
-)
+STAGES = tuple(STAGE_WORDS)
 
 
 def test_whoever_has_no_name_is_asked_for_it_and_told_why(fake: Core) -> None:

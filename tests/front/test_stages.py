@@ -1,6 +1,9 @@
+from typing import get_args
+
 import pytest
 
-from front.machine.stages import BLIP, Stage, stage_of
+from front.machine.stages import BLIP, STAGES, Stage, stage_of
+from front.panels.waking import STEPS
 
 # instance, what /ready gave, somebody wakes it, somebody stops it, seconds unready -> stage
 Row = tuple[str, bool | None, bool, bool, float, Stage]
@@ -43,3 +46,11 @@ def test_the_stage_follows_from_what_was_seen_and_asked(row: Row) -> None:
     found = stage_of(instance, ready=ready, waking=waking, stopping=stopping, unready_for=unready_for)
 
     assert found == stage
+
+
+def test_every_stage_is_in_the_table() -> None:
+    assert set(STAGES) == set(get_args(Stage))
+
+
+def test_a_waking_shows_every_stage_on_the_way_to_ready() -> None:
+    assert list(STEPS) == [*(stage for stage, traits in STAGES.items() if traits.starting), "ready"]

@@ -2,6 +2,7 @@ import pytest
 
 from front.machine.instance import InstanceState
 from front.machine.observer import Seen
+from front.machine.stages import stage_of
 from front.machine.wake import LONGEST_PAUSE, LONGEST_WAIT, PATIENCE, SETTLE, Wake, next_step, why_hopeless
 
 ASKED = 1000.0
@@ -16,7 +17,7 @@ def waking(*looks: Seen, started: float | None = None) -> Wake:
     """A waking that has seen this, and whose order the machine took so many seconds after the wish."""
     wake = Wake("sato", ASKED, started_at=None if started is None else ASKED + started)
     for look in looks:
-        wake.note(look, look.instance.name)
+        wake.note(look, stage_of(look.instance.name, ready=None, waking=True, stopping=False, unready_for=0))
     return wake
 
 

@@ -5,14 +5,16 @@ import pytest
 
 from core.api.schemas import TaskState
 from front.machine.stages import Stage
-from front.words import FINISHED, STAGES, TASK_STATES, moment, passed, plain, span
+from front.records import FINISHED, UNFINISHED
+from front.words import STAGE_WORDS, TASK_STATES, moment, passed, plain, span
 from tests.live import FINISHED as CORE_FINISHED
 
 
 def test_every_stage_and_every_state_of_a_task_has_its_words() -> None:
-    assert set(STAGES) == set(get_args(Stage))
+    assert set(STAGE_WORDS) == set(get_args(Stage))
     assert set(TASK_STATES) == set(get_args(TaskState))
     assert FINISHED == CORE_FINISHED
+    assert {*FINISHED, *UNFINISHED} == set(get_args(TaskState))
 
 
 @pytest.mark.parametrize(
