@@ -27,6 +27,7 @@ def main() -> None:
     except SettingsError as error:
         st.error(f"okosu cannot start. {plain(error)}")
         st.stop()
+    problem = session.check_name()
     named = bool(session.user())
     page = st.navigation(
         [
@@ -37,7 +38,7 @@ def main() -> None:
         position="sidebar" if named else "hidden",
     )
     if not named:
-        welcome()
+        welcome(problem)
         return
     st.session_state["drawn"] = look()
     with st.sidebar:
@@ -46,19 +47,19 @@ def main() -> None:
     page.run()
 
 
-def welcome() -> None:
+def welcome(problem: str) -> None:
+    """`problem`: why the name that the user gave before cannot be used."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("sign-in"):
         st.title("Welcome to okosu", anchor=False)
         st.markdown(WELCOME)
-        name = st.text_input("Your name", max_chars=100, key="name", placeholder="sato", autocomplete="name")
+        name = st.text_input("Your name", key="name", placeholder="sato", autocomplete="name")
         if st.form_submit_button("Continue", type="primary", key="continue"):
-            try:
-                st.session_state["user"] = session.clean_name(name)
-            except ValueError as error:
-                st.error(str(error))
-            else:
+            problem = session.sign_in(name)
+            if not problem:
                 st.rerun()
+        if problem:
+            st.error(plain(problem))
 
 
 def who() -> None:

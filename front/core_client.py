@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 
 from front.errors import CoreRefused, CoreUnreachable, Held
-from front.records import Activity, DrainState, Hold, Job, Params, StoredFile, Task, TaskId, TaskStatus
+from front.records import Activity, DrainState, Hold, Job, Name, Params, StoredFile, Task, TaskId, TaskStatus
 
 T = TypeVar("T")
 
@@ -25,12 +25,15 @@ class Problem(BaseModel):
     detail: str
     fields: dict[str, str] = {}
     holds: list[Hold] | None = None
+    more: int = 0
 
 
 # Built once: building one takes longer than reading an answer.
 PROBLEM = TypeAdapter(Problem)
 TEXTS = TypeAdapter(dict[str, str])
 OBJECT = TypeAdapter(dict[str, Any])
+NAMES = TypeAdapter(list[str])
+NAME = TypeAdapter(Name)
 JOBS = TypeAdapter(list[Job])
 TASKS = TypeAdapter(list[Task])
 TASK_STATUS = TypeAdapter(TaskStatus)
@@ -88,6 +91,14 @@ class CoreClient:
     def delete_active_user(self, username: str) -> dict[str, str]:
         return self._ask(TEXTS, "DELETE", "/delete_active_user", json={"username": username})
 
+    def stale_users(self) -> list[str]:
+        """Those on the list whose entry is so old that it no longer holds the core."""
+        return self._ask(NAMES, "GET", "/stale_users")
+
+    def canonical_name(self, name: str) -> str:
+        """The spelling of a name that the core uses. CoreRefused 422 says in `fields` what is wrong with the name."""
+        return self._ask(NAME, "GET", "/username", params={"name": name})["username"]
+
     def activity(self) -> Activity:
         return self._ask(ACTIVITY, "GET", "/activity")
 
@@ -140,7 +151,7 @@ class CoreClient:
         if detail == "Not Found":  # so say web frameworks of a path that they do not have; the core has all of ours
             raise self._stranger(answer)
         if problem.holds is not None:
-            raise Held(status, detail, problem.holds)
+            raise Held(status, detail, problem.holds, problem.more)
         if status == 401:
             detail = "The core does not know the front's key. Ask an admin to set the same CORE_API_KEY on both."
         raise CoreRefused(status, detail, problem.fields)

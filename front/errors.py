@@ -35,8 +35,8 @@ class CoreRefused(FrontError):
 
 
 class Held(CoreRefused):
-    """The core is not drained: `holds` names who and what still uses it."""
+    """The core was not drained: `holds` names who and what still uses it, and `more` counts tasks beyond those."""
 
-    def __init__(self, status: int, detail: str, holds: list[Hold]) -> None:
+    def __init__(self, status: int, detail: str, holds: list[Hold], more: int = 0) -> None:
         super().__init__(status, detail)
-        self.holds = holds
+        self.holds, self.more = holds, more

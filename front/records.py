@@ -78,6 +78,10 @@ class Result(TypedDict):
     files: NotRequired[list[StoredFile]]
 
 
+class Name(TypedDict):
+    username: str  # in the one spelling that the core uses
+
+
 class Activity(TypedDict):
     waiting: int
     running: int

@@ -1,14 +1,14 @@
 """Who the user is, and what all sessions of this process share."""
 
-import unicodedata
-
 import streamlit as st
 
 from front import settings
 from front.core_client import CoreClient
+from front.errors import CoreRefused
 from front.form.fields import Field, fields_of
 from front.lookups import Answer, Lookups
 from front.machine import instance
+from front.machine.stages import STAGES
 from front.machine.watch import Watch
 from front.records import Job
 
@@ -53,15 +53,40 @@ def user() -> str:
     """The name that this session goes by, also after a reload; empty as long as nobody gave one."""
     known = st.session_state.get("user")
     if not known:
-        try:
-            known = clean_name(st.query_params.get("user", ""))
-        except ValueError:
+        known = st.query_params.get("user", "").strip()
+        if not known:
             return ""
         st.session_state["user"] = known
     # A switch of pages drops the query.
     if st.query_params.get("user") != known:
         st.query_params["user"] = known
     return str(known)
+
+
+def sign_in(text: str) -> str:
+    """Take this as the user's name; if that cannot be, the sentence that says why."""
+    name = text.strip()
+    if not name:
+        return "Please enter your name."
+    st.session_state["user"] = name
+    return check_name()
+
+
+def check_name() -> str:
+    """Once a session, as soon as the core answers, take over its spelling of the name.
+
+    A name that the core does not accept is forgotten, and its sentence returned.
+    """
+    name = user()
+    if not name or st.session_state.get("checked-name") == name or not STAGES[watch().snapshot().stage].answering:
+        return ""
+    answer = lookups().ask(("name", name), lambda: client().canonical_name(name), max_age=60)
+    if isinstance(answer.problem, CoreRefused) and answer.problem.status == 422:
+        _forget_name()
+        return f"This name cannot be used: {answer.problem.fields.get('name', answer.problem)}"
+    if answer.value:
+        st.session_state["user"] = st.session_state["checked-name"] = answer.value
+    return ""
 
 
 def address(**more: str) -> dict[str, str]:
@@ -71,17 +96,10 @@ def address(**more: str) -> dict[str, str]:
 
 def leave() -> None:
     """Forget the name; whoever comes next is asked for theirs."""
-    st.session_state.pop("user", None)
+    _forget_name()
     st.query_params.clear()
 
 
-def clean_name(text: str) -> str:
-    """One spelling of a name, as the core wants it. ValueError has a sentence for the user."""
-    name = unicodedata.normalize("NFC", text.strip())
-    if not name:
-        raise ValueError("Please write your name.")
-    if len(name) > 100:
-        raise ValueError("A name has at most 100 characters.")
-    if any(unicodedata.category(char).startswith("C") for char in name):
-        raise ValueError("A name has no control characters.")
-    return name
+def _forget_name() -> None:
+    st.session_state.pop("user", None)
+    st.query_params.pop("user", None)

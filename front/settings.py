@@ -49,7 +49,6 @@ class Settings(BaseSettings):
     core_instance_id: Annotated[str, AfterValidator(_instance_id)] = ""
     aws_region: str | None = None
     aws_endpoint_url: Annotated[str, AfterValidator(_url)] | None = None
-    active_user_stale_hours: float = Field(24, gt=0)
     max_upload_mb: int = Field(200, ge=1)
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Tokyo"
     data_dir: Path = Path(".local/data")

@@ -22,6 +22,7 @@ class Traits:
     changing: bool = False  # another stage follows soon by itself
     stoppable: bool = False
     startable: bool = False
+    answering: bool = False  # the core can be asked
     failing: bool = False  # something is wrong, and only waiting or an admin can help
 
 
@@ -35,8 +36,8 @@ STAGES: dict[Stage, Traits] = {
     # The instance is running, but the core does not answer yet.
     "running": Traits(starting=True, changing=True, stoppable=True),
     # The core answers, but is not ready.
-    "containers starting": Traits(starting=True, changing=True, stoppable=True),
-    "ready": Traits(stoppable=True),
+    "containers starting": Traits(answering=True, starting=True, changing=True, stoppable=True),
+    "ready": Traits(answering=True, stoppable=True),
     "stopping": Traits(changing=True),
     # The instance is running and nobody is waking the core, but the core does not answer, or stays unready.
     "unreachable": Traits(stoppable=True, failing=True),

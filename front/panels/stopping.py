@@ -16,6 +16,7 @@ class Question:
 
     seen: tuple[Hold, ...] = ()  # shown before, and accepted by whoever pressed "Stop anyway"
     new: tuple[Hold, ...] = ()
+    more: int = 0  # tasks that hold the core as well, and that it names once these are accepted
     silence: str = ""
 
 
@@ -40,7 +41,7 @@ def _try(accepted: Question) -> None:
         session.client().drain(session.user(), accept=accepted.seen)
     except Held as error:
         new = tuple(hold for hold in error.holds if hold not in accepted.seen)
-        st.session_state["stop-question"] = Question(accepted.seen, new)
+        st.session_state["stop-question"] = Question(accepted.seen, new, error.more)
     except (CoreRefused, CoreUnreachable) as error:
         if isinstance(error, CoreRefused) and error.status < 500:
             st.session_state["stop-problem"] = str(error)
@@ -82,10 +83,12 @@ def _list(question: Question) -> None:
     mark = ":orange-badge[New] " if question.seen else ""
     lines = [f"- {sentence(hold)}" for hold in question.seen]
     lines += [f"- {mark}{sentence(hold)}" for hold in question.new]
+    if question.more:
+        lines.append(f"- and {question.more} more. You will see them before anything is stopped.")
     if lines:
         st.markdown("\n".join(lines))
     if question.seen and question.new:
-        st.caption("Something new came up after you looked. The core is still running. Please decide again.")
+        st.caption("What is marked as new was not on the list before. The core is still running. Please decide again.")
     if any(hold["kind"] == "task" for hold in question.seen + question.new):
         st.caption(
             "Stopping the core cuts off the tasks that are running. They start again from the beginning when the core "

@@ -2,25 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from front import session, settings
+from front import session
 from front.errors import FrontError
 from front.lookups import Answer
 from front.machine.snapshot import Snapshot
 from front.records import UNFINISHED, Activity, Task
 from front.words import plain, span, state_badge
 
-ACTIVE_FORMAT = "%Y/%m/%d %H:%M"
 SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Usage:
     users: dict[str, str]  # and since when each of them is on the list
+    stale: list[str]
     activity: Activity
     tasks: list[Task]
 
@@ -34,7 +32,7 @@ def show(snapshot: Snapshot) -> None:
     if answer.problem:
         st.warning(f"This is not fresh. {plain(answer.problem)}")
     if answer.value:
-        users(answer.value.users)
+        users(answer.value.users, answer.value.stale)
         work(answer.value.activity, answer.value.tasks)
 
 
@@ -44,17 +42,17 @@ def look() -> Answer[Usage]:
 
     def question() -> Usage:
         tasks = [task for state in UNFINISHED for task in client.tasks(task_status=state, limit=SHOWN)]
-        return Usage(client.active_users(), client.activity(), tasks)
+        return Usage(client.active_users(), client.stale_users(), client.activity(), tasks)
 
     return session.lookups().ask("core", question)
 
 
-def users(listed: dict[str, str]) -> None:
+def users(listed: dict[str, str], stale: list[str]) -> None:
     st.subheader("Who is using it", anchor=False)
-    me, now = session.user(), datetime.now(ZoneInfo(settings.load().timezone))
+    me = session.user()
     for name, since in listed.items():
         you = " (you)" if name == me else ""
-        if is_stale(since, now, settings.load().active_user_stale_hours):
+        if name in stale:
             st.markdown(f":gray[:material/person_off: {plain(name)}{you} · {plain(since)} · long ago, holds nothing]")
         else:
             st.markdown(f":material/person: **{plain(name)}**{you} · since {plain(since)}")
@@ -66,15 +64,6 @@ def users(listed: dict[str, str]) -> None:
     if problem := st.session_state.get("list-problem"):
         st.warning(plain(problem))
     st.caption("Whoever is on the list keeps the others from stopping the core. Submitting a task puts you on it.")
-
-
-def is_stale(since: str, now: datetime, hours: float) -> bool:
-    """Whether this entry is so old that the core counts it no more."""
-    try:
-        at = datetime.strptime(since, ACTIVE_FORMAT).replace(tzinfo=now.tzinfo)
-    except ValueError:
-        return True
-    return now - at > timedelta(hours=hours)
 
 
 def join() -> None:

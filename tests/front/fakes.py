@@ -60,6 +60,9 @@ class FakeClient:
     known: list[Job] = field(default_factory=lambda: list(JOBS))
     all_tasks: dict[str, TaskStatus] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
+    stale: list[str] = field(default_factory=list)
+    spellings: dict[str, str] = field(default_factory=dict)  # empty: the core accepts no such name
+    named: int = 20  # holds that a refused drain names
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
     failure: FrontError | None = None
@@ -133,6 +136,16 @@ class FakeClient:
         self.users.pop(username, None)
         return dict(self.users)
 
+    def stale_users(self) -> list[str]:
+        self._called("stale_users")
+        return list(self.stale)
+
+    def canonical_name(self, name: str) -> str:
+        self._called("canonical_name")
+        if spelling := self.spellings.get(name, name):
+            return spelling
+        raise CoreRefused(422, "Please correct: name.", {"name": "must not contain control characters"})
+
     def activity(self) -> Activity:
         self._called("activity")
         states = [one["task_status"] for one in self.all_tasks.values()]
@@ -148,7 +161,8 @@ class FakeClient:
         self._called("drain")
         accepted = list(accept)
         if held := [hold for hold in self.holds if hold not in accepted]:
-            raise Held(409, "The core is still in use.", held)
+            named = held[: self.named]
+            raise Held(409, "The core is still in use.", named, len(held) - len(named))
         self.draining = True
 
     def undrain(self) -> None:

@@ -1,10 +1,11 @@
 import time
-import unicodedata
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from front import session, settings
 from front.core_client import CoreClient
+from front.errors import CoreRefused, CoreUnreachable, FrontError
 from front.machine.stages import Stage
 from front.words import STAGE_WORDS
 from tests.front.answering import Answering
@@ -51,23 +52,66 @@ def test_a_link_to_a_task_survives_the_question_for_the_name(fake: Core) -> None
     assert app.title[0].value == "Count the items"
 
 
-@pytest.mark.parametrize(("name", "sentence"), [(" ", "Please write your name"), ("a\x00b", "no control characters")])
-def test_a_name_that_the_core_would_refuse_is_refused_at_once(fake: Core, name: str, sentence: str) -> None:
+def sign_in(name: str) -> AppTest:
     app = open_page(user="")
     app.text_input(key="name").set_value(name)
-    press(app, "continue")
-    assert sentence in said(app)
+    return press(app, "continue")
 
 
-def test_a_name_has_one_spelling() -> None:
-    assert session.clean_name(unicodedata.normalize("NFD", " が ")) == "が"
-    assert session.clean_name("x" * 100)
-    with pytest.raises(ValueError, match="at most 100"):
-        session.clean_name("x" * 101)
+def test_an_empty_name_is_asked_for_again(fake: Core) -> None:
+    assert "Please enter your name." in said(sign_in(" "))
 
 
-def test_a_senseless_name_in_the_address_counts_as_none(fake: Core) -> None:
-    assert "What is your name?" in said(open_page(user="x" * 101))
+def test_a_name_that_the_core_refuses_is_asked_for_again_with_the_cores_sentence(fake: Core) -> None:
+    fake.client.spellings = {"a\u200bb": ""}
+    app = sign_in("a\u200bb")
+    assert "This name cannot be used: must not contain control characters" in said(app)
+    assert "user" not in app.query_params
+    app.text_input(key="name").set_value("ab")
+    assert press(app, "continue").query_params["user"] == "ab"
+
+
+def test_a_name_gets_the_cores_spelling_at_sign_in(fake: Core) -> None:
+    fake.client.spellings = {"か\u3099": "が"}
+    assert sign_in(" か\u3099 ").query_params["user"] == "が"
+
+
+@pytest.mark.parametrize(("spelling", "shown"), [("が", ":material/person: **が**"), ("", "This name cannot be used")])
+def test_a_name_given_while_the_core_sleeps_is_checked_as_soon_as_the_core_answers(
+    fake: Core, spelling: str, shown: str
+) -> None:
+    fake.client.spellings = {"か\u3099": spelling}
+    fake.see("asleep")
+    app = sign_in("か\u3099")
+    assert app.query_params["user"] == "か\u3099"
+    assert "canonical_name" not in fake.client.calls
+
+    fake.see("ready")
+
+    assert shown in said(again(app))
+    assert app.query_params.get("user", "") == spelling
+
+
+def test_a_name_in_the_address_is_checked_too_and_a_refusal_keeps_the_link_to_a_task(fake: Core) -> None:
+    fake.client.spellings = {"x": ""}
+    fake.see("asleep")
+    app = open_page("tasks", user="x", task="7e57ed00-0000-4000-8000-000000000000")
+    fake.see("ready")
+    assert "This name cannot be used" in said(again(app))
+    assert app.query_params["task"] == "7e57ed00-0000-4000-8000-000000000000"
+
+
+def test_a_name_is_checked_once_a_session(fake: Core) -> None:
+    app = open_page()
+    app.switch_page("views/core.py")
+    press(again(app), "join")
+    assert fake.client.calls.count("canonical_name") == 1
+
+
+@pytest.mark.parametrize("problem", [CoreUnreachable("It is silent."), CoreRefused(503, "It is busy.")])
+def test_a_core_that_cannot_check_a_name_keeps_nobody_out(fake: Core, problem: FrontError) -> None:
+    fake.client.failure = problem
+    assert sign_in("sato").query_params["user"] == "sato"
 
 
 def test_leaving_forgets_the_name(fake: Core) -> None:
@@ -114,7 +158,7 @@ def test_a_page_that_polls_puts_nobody_on_the_list(fake: Core, page: str) -> Non
     app = open_page(page)
     for _ in range(3):
         again(app)
-    assert set(fake.client.calls) <= {"jobs", "tasks", "active_users", "activity"}
+    assert set(fake.client.calls) <= {"canonical_name", "jobs", "tasks", "active_users", "stale_users", "activity"}
     assert fake.client.users == {}
 
 

@@ -116,6 +116,20 @@ class TestAgainstARealCore:
         assert user in client.active_users()
         assert user not in client.delete_active_user(user)
 
+    def test_nobody_who_has_just_joined_is_stale(self, client: CoreClient) -> None:
+        user = new_id()
+        client.add_active_user(user)
+
+        assert user not in client.stale_users()
+
+    def test_a_name_has_the_one_spelling_that_the_core_uses(self, client: CoreClient) -> None:
+        assert client.canonical_name(" か\u3099 ") == "が"
+
+        with pytest.raises(CoreRefused) as refused:
+            client.canonical_name("x" * 101)
+
+        assert (refused.value.status, list(refused.value.fields)) == (422, ["name"])
+
     def test_activity_and_readiness_are_told(self, client: CoreClient) -> None:
         assert client.activity()["draining"] is False
         assert client.readiness()[0]
@@ -222,6 +236,8 @@ CALLS: dict[str, Callable[[CoreClient], object]] = {
     "active_users": lambda client: client.active_users(),
     "add_active_user": lambda client: client.add_active_user("sato"),
     "delete_active_user": lambda client: client.delete_active_user("sato"),
+    "stale_users": lambda client: client.stale_users(),
+    "canonical_name": lambda client: client.canonical_name("sato"),
     "activity": lambda client: client.activity(),
     "drain": lambda client: client.drain("sato"),
     "undrain": lambda client: client.undrain(),

@@ -50,7 +50,6 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("AWS_ENDPOINT_URL", "localhost"),
         ("TIMEZONE", "Tokyo"),
         ("MAX_UPLOAD_MB", "0"),
-        ("ACTIVE_USER_STALE_HOURS", "a day"),
     ],
 )
 def test_a_senseless_value_is_told_by_its_name_and_no_secret_is_shown(

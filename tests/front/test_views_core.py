@@ -1,13 +1,10 @@
 import time
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from front.errors import CoreRefused, CoreUnreachable, FrontError
 from front.machine.instance import InstanceState
 from front.machine.stages import Stage
-from front.panels.usage import is_stale
 from front.panels.waking import steps, total
 from front.records import Hold
 from tests.front.fakes import READY, running, snapshot, task
@@ -15,7 +12,6 @@ from tests.front.pages import Core, again, open_page, press, said
 
 TASK: Hold = {"kind": "task", "username": "tanaka", "task_id": "t1", "job": "count"}
 USER: Hold = {"kind": "user", "username": "suzuki"}
-TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 def test_a_sleeping_core_can_be_started(fake: Core) -> None:
@@ -124,6 +120,19 @@ def test_a_new_hold_is_shown_even_when_the_accepted_one_has_gone(fake: Core) -> 
     assert fake.watch.stopped == 0
 
 
+def test_tasks_beyond_those_that_the_core_names_are_counted_and_shown_before_it_is_stopped(fake: Core) -> None:
+    jobs = [Hold(kind="task", username=f"user{number}", task_id=f"t{number}", job="count") for number in range(3)]
+    fake.client.holds, fake.client.named = jobs, 2
+    app = press(open_page("core"), "stop")
+    assert "and 1 more." in said(app)
+    assert "user2" not in said(app)
+    press(app, "stop-yes")
+    assert "[New] **user2**" in said(app)
+    assert fake.watch.stopped == 0
+    press(app, "stop-yes")
+    assert fake.watch.stopped == 1
+
+
 CANNOT_SAY = [
     CoreUnreachable("The core did not answer in time."),
     CoreRefused(503, "The task queue does not answer."),
@@ -195,20 +204,12 @@ def test_a_list_that_cannot_be_changed_says_why(fake: Core) -> None:
 
 
 def test_somebody_who_forgot_to_leave_is_shown_as_holding_nothing(fake: Core) -> None:
-    now = datetime.now(TOKYO)
-    fake.client.users = {
-        "tanaka": f"{now - timedelta(hours=25):%Y/%m/%d %H:%M}",
-        "suzuki": f"{now - timedelta(hours=2):%Y/%m/%d %H:%M}",
-    }
+    fake.client.users = {"tanaka": "2026/11/23 11:59", "suzuki": "2026/11/24 10:00"}
+    fake.client.stale = ["tanaka"]
     text = said(open_page("core"))
     assert "person_off: tanaka" in text
     assert "long ago, holds nothing" in text
     assert "person: **suzuki**" in text
-
-
-@pytest.mark.parametrize(("since", "stale"), [("2026/11/24 12:01", False), ("2026/11/23 11:59", True), ("?", True)])
-def test_an_entry_is_stale_after_so_many_hours(since: str, stale: bool) -> None:
-    assert is_stale(since, datetime(2026, 11, 24, 12, tzinfo=TOKYO), 24) is stale
 
 
 def test_what_waits_and_runs_is_listed_and_what_is_finished_is_not(fake: Core) -> None:
