@@ -17,7 +17,7 @@ __all__ = ["Snapshot", "Watch"]
 log = logging.getLogger(__name__)
 
 FIRST_LOOK = 0.5  # seconds that a snapshot waits for the first look
-OWN_FAILURE = "The front cannot see the core, by a failure of its own. Ask an admin to read the front's log."
+OWN_FAILURE = "The front cannot see the core because of an internal error. Ask an admin to read the front's log."
 WATCHED = 10.0  # seconds for which somebody counts as watching after a snapshot
 
 
@@ -94,7 +94,7 @@ class Watch:
         if is_waking(wake) and not is_stopping(stop):
             self._further(wake, seen)
         if is_stopping(stop) and stop.told_at and seen.at - stop.told_at > SETTLE:
-            self._orders.refuse(stop, "The core's machine was told to stop, but it still runs. Ask an admin.")
+            self._orders.refuse(stop, "The core's machine was told to stop, but it is still running. Ask an admin.")
 
     def _notice(self, seen: Seen) -> None:
         """What was seen may end what was asked for, or begin what nobody asked for here."""

@@ -4,13 +4,16 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from front.errors import CoreRefused, FrontError, Held
 from front.machine.instance import InstanceState
 from front.machine.snapshot import Snapshot
 from front.machine.stages import Stage
 from front.records import Activity, Hold, Job, Params, StoredFile, Task, TaskStatus
+
+if TYPE_CHECKING:
+    from front.core_client import CoreClient
 
 READY = {"redis": "ok", "worker": "ok", "files": "ok", "jobs": "ok"}
 FORM = {
@@ -68,7 +71,14 @@ class FakeClient:
     failure: FrontError | None = None
     refusal: FrontError | None = None
     draining: bool = False
+    parts: dict[str, str] = field(default_factory=lambda: dict(READY))
+    is_ready: bool = True
     calls: list[str] = field(default_factory=list)
+
+    @property
+    def as_core(self) -> "CoreClient":
+        """For what asks for the real one."""
+        return cast("CoreClient", self)
 
     def put(self, *tasks: TaskStatus) -> None:
         self.all_tasks.update({one["task_id"]: one for one in tasks})
@@ -128,6 +138,8 @@ class FakeClient:
 
     def add_active_user(self, username: str) -> dict[str, str]:
         self._called("add_active_user")
+        if self.draining:
+            raise CoreRefused(503, "The core is about to stop.")
         self.users[username] = datetime.now(UTC).strftime("%Y/%m/%d %H:%M")
         return dict(self.users)
 
@@ -171,10 +183,10 @@ class FakeClient:
 
     def ready(self) -> dict[str, str]:
         self._called("ready")
-        return READY
+        return self.parts
 
     def readiness(self) -> tuple[bool, dict[str, str]]:
-        return True, self.ready()
+        return self.is_ready, self.ready()
 
 
 @dataclass
