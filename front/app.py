@@ -1,4 +1,4 @@
-"""The entry: page set-up, the name, navigation, and the state of the core on every page."""
+"""The entry point: page setup, sign-in, navigation, and the state of the core on every page."""
 
 import time
 from pathlib import Path
@@ -12,10 +12,11 @@ from front.panels import notice
 from front.words import STAGE_WORDS, plain
 
 HERE = Path(__file__).parent
+ABOUT_CORE = "Start or stop the core, and see who is using it"
 WELCOME = (
-    "okosu runs long calculations on a big machine that is awake only while somebody needs it.\n\n"
-    "**What is your name?** It stands beside your tasks, and tells others that you are using the machine, "
-    "so that nobody switches it off under you. There is no password."
+    "okosu runs long calculations on a big machine that is switched on only while somebody needs it.\n\n"
+    "**What is your name?** Your colleagues will see it next to your tasks and on the list of people who are using "
+    "the machine, so that nobody switches it off while you need it. There is no password."
 )
 
 
@@ -70,11 +71,16 @@ def who() -> None:
 
 @st.fragment(run_every=2)
 def core_state() -> None:
-    """Always fresh; the page around it is drawn anew when the core gets to another stage."""
+    """Refreshes by itself, and redraws the whole page when the core reaches another stage."""
     snapshot = session.watch().snapshot()
     words = STAGE_WORDS[snapshot.stage]
     label = f":{words.color}[●] Core: **{words.word}**{notice.waited(snapshot, time.time())}"
-    st.page_link("views/core.py", label=label, query_params=session.address(), help="Start, stop, who is using it")
+    st.page_link(
+        "views/core.py",
+        label=label,
+        query_params=session.address(),
+        help="Start or stop the core, and see who is using it",
+    )
     if look() != st.session_state.get("drawn"):
         st.rerun()
 

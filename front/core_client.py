@@ -1,4 +1,4 @@
-"""The only speaker of HTTP to the core."""
+"""The HTTP client of the core; nothing else in the front talks to it."""
 
 from collections.abc import Iterable
 from typing import Any, BinaryIO, NoReturn, TypeVar
@@ -14,13 +14,13 @@ from front.records import Activity, DrainState, Hold, Job, Name, Params, StoredF
 
 T = TypeVar("T")
 
-# Seconds to connect, and of silence while an answer is read. A page waits for most calls.
+# Timeouts in seconds: to connect, and between two parts of the answer. A page waits for most calls.
 QUICK = (1.5, 4.0)
-PATIENT = (10.0, 60.0)  # for files; the first number also bounds each stall while a body is sent
+PATIENT = (10.0, 60.0)  # for files; the first one also limits each pause while a body is sent
 
 
 class Problem(BaseModel):
-    """How the core, and only the core, says no."""
+    """The body of every error that the core sends. Nothing else answers like this."""
 
     detail: str
     fields: dict[str, str] = {}
@@ -44,13 +44,13 @@ DRAIN_STATE = TypeAdapter(DrainState)
 
 
 class CoreClient:
-    """Plain JSON in and out, from any thread. Every call may raise CoreUnreachable or CoreRefused."""
+    """Safe to use from any thread. Every call may raise CoreUnreachable or CoreRefused."""
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url.rstrip("/")
         self._place = urlsplit(url).netloc.rpartition("@")[2]
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the environment would see the key
+        self._session.trust_env = False  # a proxy from the environment would see the key
         self._session.headers["X-API-Key"] = key
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=32))
@@ -59,7 +59,7 @@ class CoreClient:
         return self._ask(JOBS, "GET", "/jobs")
 
     def start_task(self, job: str, params: Params, username: str, task_id: str) -> str:
-        """The task's id. The same again starts nothing twice, so a cut connection is tried once more."""
+        """Return the task's id. A repeated call starts nothing twice, so a broken connection is retried once."""
         order = {"job": job, "params": params, "username": username, "task_id": task_id}
         return self._ask(TASK_ID, "POST", "/start_task", json=order, again=True)["task_id"]
 
@@ -75,7 +75,7 @@ class CoreClient:
         return self._ask(TASKS, "GET", "/tasks", params={name: value for name, value in wanted.items() if value})
 
     def upload(self, name: str, file: BinaryIO) -> StoredFile:
-        """Send the whole file, from its beginning, without a copy of it in memory."""
+        """Send the whole file from its beginning, without loading it into memory."""
         file.seek(0)
         return self._ask(STORED_FILE, "POST", "/files", params={"name": name}, data=file, timeout=PATIENT)
 
@@ -110,11 +110,11 @@ class CoreClient:
         self._ask(DRAIN_STATE, "DELETE", "/drain")
 
     def ready(self) -> dict[str, str]:
-        """Each part of the core `ok`, or what is wrong with it; CoreUnreachable if there is no core that could say."""
+        """The state of each part of the core: `ok`, or what is wrong with it."""
         return self.readiness()[1]
 
     def readiness(self) -> tuple[bool, dict[str, str]]:
-        """Whether a task would run now, and `ready`. A part may have a problem that keeps no task from running."""
+        """Whether a task would run now, and the state of each part. Some problems do not keep tasks from running."""
         answer = self._fetch("GET", "/ready")
         parts = self._parse(TEXTS, answer)
         if answer.status_code not in (200, 503) or "worker" not in parts:
@@ -132,12 +132,12 @@ class CoreClient:
 
     def _fetch(self, method: str, path: str, *, again: bool = False, **options: Any) -> requests.Response:
         try:
-            # A redirect would carry the key to wherever it points.
+            # Following a redirect would send the key to wherever it points.
             return self._session.request(
                 method, self._url + path, **{"timeout": QUICK, "allow_redirects": False, **options}
             )
         except requests.Timeout as error:
-            raise CoreUnreachable(f"The core at {self._place} did not answer in time. Try again soon.") from error
+            raise CoreUnreachable(f"The core at {self._place} did not answer in time. Please try again.") from error
         except requests.RequestException as error:
             if again:
                 return self._fetch(method, path, **options)
@@ -148,12 +148,12 @@ class CoreClient:
     def _refuse(self, answer: requests.Response) -> NoReturn:
         problem = self._parse(PROBLEM, answer)
         status, detail = answer.status_code, problem.detail
-        if detail == "Not Found":  # so say web frameworks of a path that they do not have; the core has all of ours
+        if detail == "Not Found":  # what a web framework says about an unknown path; the core knows all of ours
             raise self._stranger(answer)
         if problem.holds is not None:
             raise Held(status, detail, problem.holds, problem.more)
         if status == 401:
-            detail = "The core does not know the front's key. Ask an admin to set the same CORE_API_KEY on both."
+            detail = "The core does not accept the front's key. Ask an admin to set the same CORE_API_KEY for both."
         raise CoreRefused(status, detail, problem.fields)
 
     def _parse(self, kind: TypeAdapter[T], answer: requests.Response) -> T:
@@ -165,12 +165,12 @@ class CoreClient:
     def _stranger(self, answer: requests.Response) -> CoreUnreachable:
         return CoreUnreachable(
             f"What answers at {self._place} is not a working core (status {answer.status_code}). "
-            "If it is just starting, wait a minute; otherwise ask an admin."
+            "If the core is just starting, wait a minute. Otherwise ask an admin."
         )
 
 
 def _id(kind: str, value: str) -> str:
-    """An id that is safe in a path: it may come from a browser's address bar."""
+    """The id in a form that is safe in a path. It may come from the browser's address bar."""
     try:
         return UUID(value).hex if kind == "file" else str(UUID(value))
     except ValueError:

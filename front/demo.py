@@ -24,7 +24,7 @@ READY_SECONDS = 60
 def main() -> None:
     load_dotenv(".env")
     local.prepare()
-    with socket.socket() as probe:  # a port of its own: the demo runs beside `make run` and beside another demo
+    with socket.socket() as probe:  # a free port, so that the demo can run beside `make run` and beside another demo
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     with TemporaryDirectory(prefix="okosu-demo-") as data:
@@ -61,13 +61,13 @@ def run(client: CoreClient) -> Result:
     print()
     if status["task_status"] != "SUCCESS":
         reason = status["error"]["message"] if status["error"] else ""
-        raise FrontError(f"The task ended as {status['task_status']}: {reason}")
+        raise FrontError(f"The task ended with {status['task_status']}: {reason}")
     result: Result = status["result"]
     return result
 
 
 def show(result: Result) -> None:
-    """The result, for a terminal."""
+    """Print the result."""
     for name, value in result["metrics"].items():
         print(f"  {name}: {value}")
     for table in result["tables"]:

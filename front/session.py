@@ -31,12 +31,12 @@ def lookups() -> Lookups:
 
 @st.cache_resource(show_spinner=False)
 def catalog() -> Lookups:
-    """As `lookups`, for what is kept for good."""
+    """Like `lookups`, but nothing is dropped."""
     return Lookups(keep=float("inf"))
 
 
 def jobs(*, ask: bool) -> Answer[list[Job]]:
-    """What the core offers; without `ask`, what it offered last. Their forms can be looked at while it sleeps."""
+    """The core's jobs; without `ask`, those known last, so that a form can be filled in while the core is asleep."""
     return catalog().ask("jobs", client().jobs, max_age=60) if ask else catalog().last("jobs")
 
 
@@ -45,26 +45,26 @@ def job_title(name: str) -> str:
 
 
 def fields(name: str) -> list[Field]:
-    """Of a job that is known, else none."""
+    """The fields of a job's form; none if the job is not known."""
     return next((fields_of(job["params"]) for job in jobs(ask=False).value or [] if job["name"] == name), [])
 
 
 def user() -> str:
-    """The name that this session goes by, also after a reload; empty as long as nobody gave one."""
+    """The user's name, which survives a reload; empty until somebody enters one."""
     known = st.session_state.get("user")
     if not known:
         known = st.query_params.get("user", "").strip()
         if not known:
             return ""
         st.session_state["user"] = known
-    # A switch of pages drops the query.
+    # Switching to another page drops the query.
     if st.query_params.get("user") != known:
         st.query_params["user"] = known
     return str(known)
 
 
 def sign_in(text: str) -> str:
-    """Take this as the user's name; if that cannot be, the sentence that says why."""
+    """Use this as the user's name. Return a sentence if it cannot be used, otherwise an empty string."""
     name = text.strip()
     if not name:
         return "Please enter your name."
@@ -73,9 +73,9 @@ def sign_in(text: str) -> str:
 
 
 def check_name() -> str:
-    """Once a session, as soon as the core answers, take over its spelling of the name.
+    """Once a session, as soon as the core answers, adopt the core's spelling of the name.
 
-    A name that the core does not accept is forgotten, and its sentence returned.
+    A name that the core refuses is forgotten; the sentence that is returned says why.
     """
     name = user()
     if not name or st.session_state.get("checked-name") == name or not STAGES[watch().snapshot().stage].answering:
@@ -90,12 +90,12 @@ def check_name() -> str:
 
 
 def address(**more: str) -> dict[str, str]:
-    """The query for a page of this user."""
+    """The query for a link that keeps the user's name."""
     return {"user": user(), **more}
 
 
 def leave() -> None:
-    """Forget the name; whoever comes next is asked for theirs."""
+    """Forget the name, so that the next person is asked for theirs."""
     _forget_name()
     st.query_params.clear()
 

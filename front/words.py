@@ -1,4 +1,4 @@
-"""How things are said: states, stages, times, and foreign text that must not turn into markdown."""
+"""The wording of states, stages and times, and the escaping of text that must not turn into Markdown."""
 
 import re
 from datetime import datetime
@@ -53,9 +53,9 @@ def state_badge(task_status: TaskState, width: Literal["content"] | int = "conte
 
 
 def plain(text: object) -> str:
-    """For labels and sentences: Streamlit's markdown shows this text letter by letter."""
+    """Escape text so that Streamlit's Markdown shows it literally."""
     line = re.sub(r"([\\`*_~$#|<>&\[\]]|:(?=[A-Za-z]))", r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"^(\d*)(?=[-+.)])", r"\1\\", line)  # no list begins with it
+    return re.sub(r"^(\d*)(?=[-+.)])", r"\1\\", line)  # it must not begin a list
 
 
 def span(seconds: float) -> str:
@@ -69,13 +69,13 @@ def span(seconds: float) -> str:
 
 
 def moment(time: str, zone: str, now: datetime | None = None) -> str:
-    """An ISO 8601 time as the company's clock shows it."""
+    """An ISO 8601 time in the company's time zone."""
     local = datetime.fromisoformat(time).astimezone(ZoneInfo(zone))
     today = (now or datetime.now(ZoneInfo(zone))).astimezone(ZoneInfo(zone)).date()
     return f"today {local:%H:%M}" if local.date() == today else f"{local:%Y/%m/%d %H:%M}"
 
 
 def passed(since: str, until: str | None, now: datetime) -> float:
-    """Seconds between two ISO 8601 times; `now` stands for an end that has not come."""
+    """Seconds between two ISO 8601 times; `now` stands in for an end that has not come yet."""
     end = datetime.fromisoformat(until) if until else now
     return (end - datetime.fromisoformat(since)).total_seconds()

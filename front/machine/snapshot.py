@@ -1,4 +1,4 @@
-"""What pages are told about the core, put together from what was seen of it and what was asked for it."""
+"""What the pages show of the core: the last look at it, combined with the orders that are open."""
 
 from dataclasses import dataclass
 from typing import TypeGuard
@@ -12,13 +12,13 @@ from front.machine.wake import Wake
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How the core is. `asked_by`, `asked_at` and `stages` tell of its last waking, until it sleeps again."""
+    """The state of the core. `asked_by`, `asked_at` and `stages` describe its last waking, until it is asleep again."""
 
     instance: InstanceState
     stage: Stage
     ready: dict[str, str] | None
     problem: str
-    asked_by: str  # empty: somebody woke it from elsewhere
+    asked_by: str  # empty: it was started from elsewhere
     asked_at: float | None
     stages: tuple[tuple[Stage, float], ...]
     checked_at: float  # 0: not yet

@@ -1,4 +1,4 @@
-"""What every page says about the core while it is not ready, and the button that wakes it."""
+"""The notice on every page while the core is not ready, with the button that starts it."""
 
 import streamlit as st
 
@@ -9,15 +9,15 @@ from front.words import STAGE_WORDS, plain, span
 
 
 def start_core() -> None:
-    """At once; the waking goes on without this page."""
+    """Returns at once; the core starts in the background."""
     session.watch().start(session.user())
 
 
 def show(snapshot: Snapshot) -> bool:
-    """Nothing if the core is ready, else what it is doing and what to do now. Whether it is ready.
+    """Unless the core is ready, show its state and what to do about it. Return whether it is ready.
 
-    The outer container is always there. If it came and went, a browser would draw what is below it anew, and lose what
-    somebody has half typed.
+    The outer container is always there. If it came and went, the browser would redraw everything below it and lose
+    what somebody is typing.
     """
     with st.container():
         if snapshot.stage != "ready":

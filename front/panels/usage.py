@@ -1,4 +1,4 @@
-"""Who is using the core and what it works on: the list of active users, and every task that is not finished."""
+"""Who is using the core, and what it is working on: the active users and the unfinished tasks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ class Usage:
 def show(snapshot: Snapshot) -> None:
     if snapshot.ready is None:
         st.subheader("Who is using it", anchor=False)
-        st.caption("This cannot be seen while the core does not answer.")
+        st.caption("Only the core knows, and it does not answer at the moment.")
         return
     answer = look()
     if answer.problem:
-        st.warning(f"This is not fresh. {plain(answer.problem)}")
+        st.warning(f"This may be out of date. {plain(answer.problem)}")
     if answer.value:
         users(answer.value.users, answer.value.stale)
         work(answer.value.activity, answer.value.tasks)
 
 
 def look() -> Answer[Usage]:
-    """Users, numbers and unfinished tasks as one question, so that a slow core is waited for once."""
+    """Ask for everything at once, so that a slow core is waited for only once."""
     client = session.client()
 
     def question() -> Usage:
@@ -53,9 +53,9 @@ def users(listed: dict[str, str], stale: list[str]) -> None:
     for name, since in listed.items():
         you = " (you)" if name == me else ""
         if name in stale:
-            st.markdown(f":gray[:material/person_off: {plain(name)}{you} · {plain(since)} · long ago, holds nothing]")
+            st.markdown(f":gray[:material/person_off: {plain(name)}{you} · {plain(since)} · too long ago to count]")
         else:
-            st.markdown(f":material/person: **{plain(name)}**{you} · since {plain(since)}")
+            st.markdown(f":material/person: **{plain(name)}**{you} · last active {plain(since)}")
     if not listed:
         st.caption("Nobody is on the list.")
     with st.container(horizontal=True):
@@ -63,7 +63,7 @@ def users(listed: dict[str, str], stale: list[str]) -> None:
         st.button("I'm done", key="part", icon=":material/person_remove:", disabled=me not in listed, on_click=part)
     if problem := st.session_state.get("list-problem"):
         st.warning(plain(problem))
-    st.caption("Whoever is on the list keeps the others from stopping the core. Submitting a task puts you on it.")
+    st.caption("Anybody who wants to stop the core is shown this list first. Submitting a task puts you on it.")
 
 
 def join() -> None:
@@ -85,7 +85,7 @@ def tell(change: Callable[[str], object]) -> None:
 
 def work(activity: Activity, tasks: list[Task]) -> None:
     st.subheader("Waiting and running", anchor=False)
-    idle = f"Nothing for {span(activity['idle_seconds'])}." if not activity["waiting"] + activity["running"] else ""
+    idle = f"Idle for {span(activity['idle_seconds'])}." if not activity["waiting"] + activity["running"] else ""
     st.caption(idle or f"{activity['running']} running, {activity['waiting']} waiting.")
     for task in tasks[:SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"work-{task['task_id']}"):

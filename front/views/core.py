@@ -1,4 +1,4 @@
-"""The page of the core: how it is, who uses it, and the buttons that wake it and put it to sleep."""
+"""The core's page: its state, who is using it, and the buttons that start and stop it."""
 
 import time
 
@@ -20,7 +20,7 @@ def page() -> None:
 
 
 def body() -> None:
-    """Each part in a container of its own: what comes and goes in one does not push the others around."""
+    """Each part has a container of its own, so that what comes and goes in one does not move the others."""
     snapshot = session.watch().snapshot()
     with st.container():
         state(snapshot)
@@ -37,7 +37,7 @@ def body() -> None:
     with machine:
         with st.container():
             if snapshot.stages:
-                st.subheader("Waking", anchor=False)
+                st.subheader("Starting", anchor=False)
                 waking.show(snapshot, time.time())
         with st.container():
             parts(snapshot.ready or {})
@@ -53,8 +53,8 @@ def state(snapshot: Snapshot) -> None:
         st.error(plain(snapshot.problem), icon=":material/error:")
     if snapshot.instance.name == "unmanaged":
         st.caption(
-            "This core is run by others: no machine is named in CORE_INSTANCE_ID, so this page neither starts nor "
-            "stops it. What it shows is what the core itself says."
+            "You cannot start or stop this core here, because CORE_INSTANCE_ID does not name its machine. This page "
+            "shows what the core itself reports."
         )
     else:
         st.caption(f"The machine: {plain(snapshot.instance.name)}.")
@@ -73,7 +73,7 @@ def buttons(snapshot: Snapshot) -> None:
 def parts(ready: dict[str, str]) -> None:
     if not ready:
         return
-    st.subheader("What runs in it", anchor=False)
+    st.subheader("Parts", anchor=False)
     with st.container(gap="xxsmall", key="parts"):
         for part, what in ready.items():
             good = what == "ok"

@@ -1,4 +1,4 @@
-"""A core and a watch that hold everything in memory, as the pages see them."""
+"""An in-memory core and watch for tests of the pages."""
 
 import uuid
 from collections.abc import Iterable
@@ -58,7 +58,7 @@ def running(**changed: Any) -> TaskStatus:
 
 @dataclass
 class FakeClient:
-    """As CoreClient. `failure` is raised by every call, `refusal` by start_task; `holds` keep it from draining."""
+    """Like CoreClient. Every call raises `failure`, start_task raises `refusal`, and `holds` prevent a drain."""
 
     known: list[Job] = field(default_factory=lambda: list(JOBS))
     all_tasks: dict[str, TaskStatus] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class FakeClient:
 
     @property
     def as_core(self) -> "CoreClient":
-        """For what asks for the real one."""
+        """For code that is typed for the real one."""
         return cast("CoreClient", self)
 
     def put(self, *tasks: TaskStatus) -> None:
@@ -169,7 +169,7 @@ class FakeClient:
             "draining": self.draining,
         }
 
-    def drain(self, username: str, accept: Iterable[Hold] = ()) -> None:  # noqa: ARG002  # as the real one
+    def drain(self, username: str, accept: Iterable[Hold] = ()) -> None:  # noqa: ARG002  # same signature as the real one
         self._called("drain")
         accepted = list(accept)
         if held := [hold for hold in self.holds if hold not in accepted]:
@@ -191,7 +191,7 @@ class FakeClient:
 
 @dataclass
 class FakeWatch:
-    """As Watch: it sees what it is told to see."""
+    """Like Watch, but it sees what the test says."""
 
     seen: Snapshot
     started_by: list[str] = field(default_factory=list)

@@ -16,14 +16,14 @@ PAGES = ("submit", "tasks", "core")
 STAGES = tuple(STAGE_WORDS)
 
 
-def test_whoever_has_no_name_is_asked_for_it_and_told_why(fake: Core) -> None:
+def test_somebody_without_a_name_is_asked_for_it_and_told_why(fake: Core) -> None:
     app = open_page(user="")
     assert "What is your name?" in said(app)
-    assert "nobody switches it off under you" in said(app)
+    assert "nobody switches it off while you need it" in said(app)
     assert not app.selectbox
 
 
-def test_the_name_is_asked_once_and_kept_in_the_address(fake: Core) -> None:
+def test_the_name_is_asked_for_once_and_kept_in_the_address(fake: Core) -> None:
     app = open_page(user="")
     app.text_input(key="name").set_value("  佐藤 花子 ")
     press(app, "continue")
@@ -36,7 +36,7 @@ def test_a_reload_with_the_address_knows_the_name(fake: Core) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_name_survives_a_switch_of_pages_that_drops_the_query(fake: Core, page: str) -> None:
+def test_the_name_survives_a_change_of_page_that_drops_the_query(fake: Core, page: str) -> None:
     app = open_page()
     app.switch_page(f"views/{page}.py")
     app.query_params.clear()
@@ -120,7 +120,7 @@ def test_leaving_forgets_the_name(fake: Core) -> None:
     assert "user" not in app.query_params
 
 
-def test_a_missing_setting_is_told_in_a_sentence(fake: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_setting_is_reported_in_a_sentence(fake: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CORE_API_KEY")
     settings.load.cache_clear()
     assert "CORE_API_KEY" in said(open_page())
@@ -130,7 +130,7 @@ def test_a_missing_setting_is_told_in_a_sentence(fake: Core, monkeypatch: pytest
     ("stage", "page"),
     [*((stage, "core") for stage in STAGES), *((stage, page) for stage in STAGES[::2] for page in PAGES[:2])],
 )
-def test_every_page_opens_at_once_at_every_stage_and_says_so(fake: Core, stage: Stage, page: str) -> None:
+def test_every_page_opens_at_once_at_every_stage_and_names_the_stage(fake: Core, stage: Stage, page: str) -> None:
     fake.see(stage)
     begun = time.monotonic()
     app = open_page(page)
@@ -141,7 +141,7 @@ def test_every_page_opens_at_once_at_every_stage_and_says_so(fake: Core, stage: 
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("stage", ["ready", "unreachable"])
-def test_a_core_that_accepts_and_never_answers_holds_up_no_page(
+def test_a_core_that_accepts_connections_and_never_answers_delays_no_page(
     fake: Core, monkeypatch: pytest.MonkeyPatch, page: str, stage: Stage
 ) -> None:
     fake.see(stage)
@@ -162,7 +162,7 @@ def test_a_page_that_polls_puts_nobody_on_the_list(fake: Core, page: str) -> Non
     assert fake.client.users == {}
 
 
-def test_a_page_is_drawn_anew_when_the_core_gets_to_another_stage(fake: Core) -> None:
+def test_a_page_is_redrawn_when_the_core_reaches_another_stage(fake: Core) -> None:
     fake.see("asleep")
     app = open_page()
     fake.see("ready")

@@ -25,11 +25,11 @@ def test_the_stages_of_a_waking_are_listed_with_their_times(fake: Core) -> None:
     begun = (("asked", 0.0), ("pending", 2.0), ("running", 14.0))
     fake.see("running", stages=begun, asked_by="tanaka", asked_at=time.time() - 60)
     text = said(open_page("core"))
-    assert ":green[:material/check_circle:] Asked to start · 2 s" in text
-    assert ":green[:material/check_circle:] The machine starts · 12 s" in text
-    assert ":orange[:material/pending:] The machine runs; the core on it does not answer yet · " in text
+    assert ":green[:material/check_circle:] Start requested · 2 s" in text
+    assert ":green[:material/check_circle:] Machine starting · 12 s" in text
+    assert ":orange[:material/pending:] Machine running, core not up yet · " in text
     assert ":gray[:material/circle:] :gray[Ready]" in text
-    assert "Asked for by tanaka." in text
+    assert "Started by tanaka." in text
 
 
 def test_running_is_not_ready() -> None:
@@ -45,11 +45,11 @@ def test_the_clock_stops_at_ready() -> None:
     assert total(awake, 9000.0) == 40.0
 
 
-def test_a_core_that_nobody_asked_for_has_no_stages() -> None:
+def test_a_core_that_was_not_woken_has_no_stages() -> None:
     assert steps(snapshot("ready"), 0) == []
 
 
-def test_each_part_that_is_not_well_says_what_is_wrong(fake: Core) -> None:
+def test_each_broken_part_says_what_is_wrong(fake: Core) -> None:
     fake.see("containers starting", ready={**READY, "worker": "No worker has given a sign of life."})
     text = said(open_page("core"))
     assert ":red[:material/error:] Worker: No worker has given a sign of life." in text
@@ -76,7 +76,7 @@ def test_an_unused_core_is_drained_and_stopped_at_once(fake: Core) -> None:
     assert fake.watch.stopped == 1
 
 
-def test_who_and_what_holds_the_core_is_named_before_it_is_stopped(fake: Core) -> None:
+def test_every_hold_is_named_before_the_core_is_stopped(fake: Core) -> None:
     fake.client.holds = [TASK, USER]
     app = press(open_page("core"), "stop")
     assert "**tanaka** has a task waiting or running: Count the items." in said(app)
@@ -180,18 +180,18 @@ def test_a_core_that_refuses_the_front_itself_is_not_stopped(fake: Core) -> None
     assert fake.watch.stopped == 0
 
 
-def test_the_question_goes_with_the_core(fake: Core) -> None:
+def test_the_question_disappears_when_the_core_is_asleep(fake: Core) -> None:
     fake.client.holds = [USER]
     app = press(open_page("core"), "stop")
     fake.see("asleep")
     assert "still in use" not in said(again(app))
 
 
-def test_people_join_and_part(fake: Core) -> None:
+def test_people_can_join_and_leave_the_list(fake: Core) -> None:
     app = open_page("core")
     assert app.button(key="part").disabled
     press(app, "join")
-    assert "**sato** (you) · since" in said(app)
+    assert "**sato** (you) · last active" in said(app)
     press(app, "part")
     assert "Nobody is on the list." in said(app)
 
@@ -203,12 +203,12 @@ def test_a_list_that_cannot_be_changed_says_why(fake: Core) -> None:
     assert "The core is about to stop" in said(app)
 
 
-def test_somebody_who_forgot_to_leave_is_shown_as_holding_nothing(fake: Core) -> None:
+def test_somebody_whom_the_core_calls_stale_is_shown_as_not_counting(fake: Core) -> None:
     fake.client.users = {"tanaka": "2026/11/23 11:59", "suzuki": "2026/11/24 10:00"}
     fake.client.stale = ["tanaka"]
     text = said(open_page("core"))
     assert "person_off: tanaka" in text
-    assert "long ago, holds nothing" in text
+    assert "too long ago to count" in text
     assert "person: **suzuki**" in text
 
 
