@@ -49,7 +49,7 @@ def test_a_core_that_was_not_woken_has_no_stages() -> None:
     assert steps(snapshot("ready"), 0) == []
 
 
-def test_each_broken_part_says_what_is_wrong(fake: Core) -> None:
+def test_each_part_that_is_not_well_says_what_is_wrong(fake: Core) -> None:
     fake.see("containers starting", ready={**READY, "worker": "No worker has given a sign of life."})
     text = said(open_page("core"))
     assert ":red[:material/error:] Worker: No worker has given a sign of life." in text
