@@ -1,4 +1,4 @@
-"""The entry: page set-up, the name, navigation, and the state of the core on every page."""
+"""The entry point: page setup, sign-in, navigation, and the state of the core on every page."""
 
 import time
 from pathlib import Path
@@ -7,14 +7,16 @@ import streamlit as st
 
 from front import session, settings
 from front.errors import SettingsError
+from front.machine.stages import Stage
 from front.panels import notice
-from front.words import STAGES, plain
+from front.words import STAGE_WORDS, plain
 
 HERE = Path(__file__).parent
+ABOUT_CORE = "Start or stop the core, and see who is using it"
 WELCOME = (
-    "okosu runs long calculations on a big machine that is awake only while somebody needs it.\n\n"
-    "**What is your name?** It stands beside your tasks, and tells others that you are using the machine, "
-    "so that nobody switches it off under you. There is no password."
+    "okosu runs long calculations on a big machine that is switched on only while somebody needs it.\n\n"
+    "**What is your name?** Your colleagues will see it next to your tasks and on the list of people who are using "
+    "the machine, so that nobody switches it off while you need it. There is no password."
 )
 
 
@@ -26,6 +28,7 @@ def main() -> None:
     except SettingsError as error:
         st.error(f"okosu cannot start. {plain(error)}")
         st.stop()
+    problem = session.check_name()
     named = bool(session.user())
     page = st.navigation(
         [
@@ -36,7 +39,7 @@ def main() -> None:
         position="sidebar" if named else "hidden",
     )
     if not named:
-        welcome()
+        welcome(problem)
         return
     st.session_state["drawn"] = look()
     with st.sidebar:
@@ -45,19 +48,19 @@ def main() -> None:
     page.run()
 
 
-def welcome() -> None:
+def welcome(problem: str) -> None:
+    """`problem`: why the name that the user gave before cannot be used."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.form("sign-in"):
         st.title("Welcome to okosu", anchor=False)
         st.markdown(WELCOME)
-        name = st.text_input("Your name", max_chars=100, key="name", placeholder="sato", autocomplete="name")
+        name = st.text_input("Your name", key="name", placeholder="sato", autocomplete="name")
         if st.form_submit_button("Continue", type="primary", key="continue"):
-            try:
-                st.session_state["user"] = session.clean_name(name)
-            except ValueError as error:
-                st.error(str(error))
-            else:
+            problem = session.sign_in(name)
+            if not problem:
                 st.rerun()
+        if problem:
+            st.error(plain(problem))
 
 
 def who() -> None:
@@ -68,16 +71,21 @@ def who() -> None:
 
 @st.fragment(run_every=2)
 def core_state() -> None:
-    """Always fresh; the page around it is drawn anew when the core gets to another stage."""
+    """Refreshes by itself, and redraws the whole page when the core reaches another stage."""
     snapshot = session.watch().snapshot()
-    stage = STAGES[snapshot.stage]
-    label = f":{stage.color}[●] Core: **{stage.word}**{notice.waited(snapshot, time.time())}"
-    st.page_link("views/core.py", label=label, query_params=session.address(), help="Start, stop, who is using it")
+    words = STAGE_WORDS[snapshot.stage]
+    label = f":{words.color}[●] Core: **{words.word}**{notice.waited(snapshot, time.time())}"
+    st.page_link(
+        "views/core.py",
+        label=label,
+        query_params=session.address(),
+        help="Start or stop the core, and see who is using it",
+    )
     if look() != st.session_state.get("drawn"):
         st.rerun()
 
 
-def look() -> tuple[str, bool]:
+def look() -> tuple[Stage, bool]:
     """What every page depends on: the core's stage, and whether its jobs are known."""
     stage = session.watch().snapshot().stage
     return stage, bool(session.jobs(ask=stage == "ready").value)

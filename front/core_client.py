@@ -1,5 +1,6 @@
-"""The only speaker of HTTP to the core."""
+"""The HTTP client of the core; nothing else in the front talks to it."""
 
+from collections.abc import Iterable
 from typing import Any, BinaryIO, NoReturn, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -9,94 +10,118 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 
 from front.errors import CoreRefused, CoreUnreachable, Held
+from front.records import Activity, DrainState, Hold, Job, Name, Params, StoredFile, Task, TaskId, TaskStatus
 
 T = TypeVar("T")
-Json = dict[str, Any]
 
-# Seconds to connect, and of silence while an answer is read. A page waits for most calls.
+# Timeouts in seconds: to connect, and between two parts of the answer. A page waits for most calls.
 QUICK = (1.5, 4.0)
-PATIENT = (10.0, 60.0)  # for files; the first number also bounds each stall while a body is sent
+PATIENT = (10.0, 60.0)  # for files; the first one also limits each pause while a body is sent
 
 
 class Problem(BaseModel):
-    """How the core, and only the core, says no."""
+    """The body of every error that the core sends. Nothing else answers like this."""
 
     detail: str
     fields: dict[str, str] = {}
-    holds: list[dict[str, str]] | None = None
+    holds: list[Hold] | None = None
+    more: int = 0
+
+
+# Built once: building one takes longer than reading an answer.
+PROBLEM = TypeAdapter(Problem)
+TEXTS = TypeAdapter(dict[str, str])
+OBJECT = TypeAdapter(dict[str, Any])
+NAMES = TypeAdapter(list[str])
+NAME = TypeAdapter(Name)
+JOBS = TypeAdapter(list[Job])
+TASKS = TypeAdapter(list[Task])
+TASK_STATUS = TypeAdapter(TaskStatus)
+TASK_ID = TypeAdapter(TaskId)
+STORED_FILE = TypeAdapter(StoredFile)
+ACTIVITY = TypeAdapter(Activity)
+DRAIN_STATE = TypeAdapter(DrainState)
 
 
 class CoreClient:
-    """Plain JSON in and out, from any thread. Every call may raise CoreUnreachable or CoreRefused."""
+    """Safe to use from any thread. Every call may raise CoreUnreachable or CoreRefused."""
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url.rstrip("/")
         self._place = urlsplit(url).netloc.rpartition("@")[2]
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the environment would see the key
+        self._session.trust_env = False  # a proxy from the environment would see the key
         self._session.headers["X-API-Key"] = key
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=32))
 
-    def jobs(self) -> list[Json]:
-        return self._ask(list[Json], "GET", "/jobs")
+    def jobs(self) -> list[Job]:
+        return self._ask(JOBS, "GET", "/jobs")
 
-    def start_task(self, job: str, params: Json, username: str, task_id: str) -> str:
-        """The task's id. The same again starts nothing twice, so a cut connection is tried once more."""
+    def start_task(self, job: str, params: Params, username: str, task_id: str) -> str:
+        """Return the task's id. A repeated call starts nothing twice, so a broken connection is retried once."""
         order = {"job": job, "params": params, "username": username, "task_id": task_id}
-        return self._ask(dict[str, str], "POST", "/start_task", json=order, again=True)["task_id"]
+        return self._ask(TASK_ID, "POST", "/start_task", json=order, again=True)["task_id"]
 
-    def task_status(self, task_id: str) -> Json:
-        return self._ask(Json, "GET", f"/task_status/{_id('task', task_id)}")
+    def task_status(self, task_id: str) -> TaskStatus:
+        return self._ask(TASK_STATUS, "GET", f"/task_status/{_id('task', task_id)}")
 
     def delete_task(self, task_id: str) -> None:
-        self._ask(Json, "DELETE", f"/delete_task/{_id('task', task_id)}")
+        self._ask(OBJECT, "DELETE", f"/delete_task/{_id('task', task_id)}")
 
-    def tasks(self, username: str = "", task_status: str = "", limit: int = 50, before: str = "") -> list[Json]:
+    def tasks(self, username: str = "", task_status: str = "", limit: int = 50, before: str = "") -> list[Task]:
         """Newest first, without results; `before` is a `submitted_at`."""
         wanted = {"username": username, "task_status": task_status, "limit": str(limit), "before": before}
-        return self._ask(list[Json], "GET", "/tasks", params={name: value for name, value in wanted.items() if value})
+        return self._ask(TASKS, "GET", "/tasks", params={name: value for name, value in wanted.items() if value})
 
-    def upload(self, name: str, file: BinaryIO) -> Json:
-        """Send the whole file, from its beginning, without a copy of it in memory."""
+    def upload(self, name: str, file: BinaryIO) -> StoredFile:
+        """Send the whole file from its beginning, without loading it into memory."""
         file.seek(0)
-        return self._ask(Json, "POST", "/files", params={"name": name}, data=file, timeout=PATIENT)
+        return self._ask(STORED_FILE, "POST", "/files", params={"name": name}, data=file, timeout=PATIENT)
 
     def download(self, file_id: str) -> bytes:
         return self._send("GET", f"/files/{_id('file', file_id)}", timeout=PATIENT).content
 
     def active_users(self) -> dict[str, str]:
-        return self._ask(dict[str, str], "GET", "/get_active_user")
+        return self._ask(TEXTS, "GET", "/get_active_user")
 
     def add_active_user(self, username: str) -> dict[str, str]:
-        return self._ask(dict[str, str], "POST", "/add_active_user", json={"username": username})
+        return self._ask(TEXTS, "POST", "/add_active_user", json={"username": username})
 
     def delete_active_user(self, username: str) -> dict[str, str]:
-        return self._ask(dict[str, str], "DELETE", "/delete_active_user", json={"username": username})
+        return self._ask(TEXTS, "DELETE", "/delete_active_user", json={"username": username})
 
-    def activity(self) -> Json:
-        return self._ask(Json, "GET", "/activity")
+    def stale_users(self) -> list[str]:
+        """Those on the list whose entry is so old that it no longer holds the core."""
+        return self._ask(NAMES, "GET", "/stale_users")
 
-    def drain(self, username: str, force: bool = False) -> None:  # noqa: FBT001, FBT002  # the core's own word
-        """Held says who and what still uses the core."""
-        self._ask(Json, "POST", "/drain", json={"username": username, "force": force})
+    def canonical_name(self, name: str) -> str:
+        """The spelling of a name that the core uses. CoreRefused 422 says in `fields` what is wrong with the name."""
+        return self._ask(NAME, "GET", "/username", params={"name": name})["username"]
+
+    def activity(self) -> Activity:
+        return self._ask(ACTIVITY, "GET", "/activity")
+
+    def drain(self, username: str, accept: Iterable[Hold] = ()) -> None:
+        """Held names who and what uses the core beyond `accept`, the holds that the user has seen."""
+        self._ask(DRAIN_STATE, "POST", "/drain", json={"username": username, "accept": list(accept)})
 
     def undrain(self) -> None:
-        self._ask(Json, "DELETE", "/drain")
+        self._ask(DRAIN_STATE, "DELETE", "/drain")
 
     def ready(self) -> dict[str, str]:
-        """Each part of the core `ok`, or what is wrong with it; CoreUnreachable if there is no core that could say."""
+        """The state of each part of the core: `ok`, or what is wrong with it."""
         return self.readiness()[1]
 
     def readiness(self) -> tuple[bool, dict[str, str]]:
-        """Whether a task would run now, and `ready`. A part may have a problem that keeps no task from running."""
+        """Whether a task would run now, and the state of each part. Some problems do not keep tasks from running."""
         answer = self._fetch("GET", "/ready")
-        parts = self._parse(dict[str, str], answer)
+        parts = self._parse(TEXTS, answer)
         if answer.status_code not in (200, 503) or "worker" not in parts:
             raise self._stranger(answer)
         return answer.status_code == 200, parts
 
-    def _ask(self, kind: type[T], method: str, path: str, **options: Any) -> T:
+    def _ask(self, kind: TypeAdapter[T], method: str, path: str, **options: Any) -> T:
         return self._parse(kind, self._send(method, path, **options))
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:
@@ -107,12 +132,12 @@ class CoreClient:
 
     def _fetch(self, method: str, path: str, *, again: bool = False, **options: Any) -> requests.Response:
         try:
-            # A redirect would carry the key to wherever it points.
+            # Following a redirect would send the key to wherever it points.
             return self._session.request(
                 method, self._url + path, **{"timeout": QUICK, "allow_redirects": False, **options}
             )
         except requests.Timeout as error:
-            raise CoreUnreachable(f"The core at {self._place} did not answer in time. Try again soon.") from error
+            raise CoreUnreachable(f"The core at {self._place} did not answer in time. Please try again.") from error
         except requests.RequestException as error:
             if again:
                 return self._fetch(method, path, **options)
@@ -121,31 +146,31 @@ class CoreClient:
             ) from error
 
     def _refuse(self, answer: requests.Response) -> NoReturn:
-        problem = self._parse(Problem, answer)
+        problem = self._parse(PROBLEM, answer)
         status, detail = answer.status_code, problem.detail
-        if detail == "Not Found":  # so say web frameworks of a path that they do not have; the core has all of ours
+        if detail == "Not Found":  # what a web framework says about an unknown path; the core knows all of ours
             raise self._stranger(answer)
         if problem.holds is not None:
-            raise Held(status, detail, problem.holds)
+            raise Held(status, detail, problem.holds, problem.more)
         if status == 401:
-            detail = "The core does not know the front's key. Ask an admin to set the same CORE_API_KEY on both."
+            detail = "The core does not accept the front's key. Ask an admin to set the same CORE_API_KEY for both."
         raise CoreRefused(status, detail, problem.fields)
 
-    def _parse(self, kind: type[T], answer: requests.Response) -> T:
+    def _parse(self, kind: TypeAdapter[T], answer: requests.Response) -> T:
         try:
-            return TypeAdapter(kind).validate_json(answer.content)
+            return kind.validate_json(answer.content)
         except ValidationError:
             raise self._stranger(answer) from None
 
     def _stranger(self, answer: requests.Response) -> CoreUnreachable:
         return CoreUnreachable(
             f"What answers at {self._place} is not a working core (status {answer.status_code}). "
-            "If it is just starting, wait a minute; otherwise ask an admin."
+            "If the core is just starting, wait a minute. Otherwise ask an admin."
         )
 
 
 def _id(kind: str, value: str) -> str:
-    """An id that is safe in a path: it may come from a browser's address bar."""
+    """The id in a form that is safe in a path. It may come from the browser's address bar."""
     try:
         return UUID(value).hex if kind == "file" else str(UUID(value))
     except ValueError:

@@ -7,7 +7,6 @@ import time
 import uuid
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from dotenv import load_dotenv
 
@@ -15,6 +14,7 @@ from front import local, settings
 from front.core_client import CoreClient
 from front.errors import FrontError
 from front.machine import instance
+from front.records import FINISHED, Progress, Result
 
 SAMPLE = Path(__file__).parent / "samples" / "daily_sales.csv"
 USER = "demo"
@@ -24,7 +24,7 @@ READY_SECONDS = 60
 def main() -> None:
     load_dotenv(".env")
     local.prepare()
-    with socket.socket() as probe:  # a port of its own: the demo runs beside `make run` and beside another demo
+    with socket.socket() as probe:  # a free port, so that the demo can run beside `make run` and beside another demo
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     with TemporaryDirectory(prefix="okosu-demo-") as data:
@@ -46,7 +46,7 @@ def wake_and_run(config: settings.Settings) -> None:
             time.sleep(0.1)
 
 
-def run(client: CoreClient) -> dict[str, Any]:
+def run(client: CoreClient) -> Result:
     """The result of `reorder_points` on the sample file; FrontError if the task does not succeed."""
     with SAMPLE.open("rb") as file:
         stored = client.upload(SAMPLE.name, file)
@@ -55,18 +55,19 @@ def run(client: CoreClient) -> dict[str, Any]:
     while True:
         status = client.task_status(task_id)
         _draw(status["progress"])
-        if status["task_status"] in ("SUCCESS", "FAILURE", "REVOKED"):
+        if status["task_status"] in FINISHED:
             break
         time.sleep(0.2)
     print()
     if status["task_status"] != "SUCCESS":
-        raise FrontError(f"The task ended as {status['task_status']}: {(status['error'] or {}).get('message', '')}")
-    result: dict[str, Any] = status["result"]
+        reason = status["error"]["message"] if status["error"] else ""
+        raise FrontError(f"The task ended with {status['task_status']}: {reason}")
+    result: Result = status["result"]
     return result
 
 
-def show(result: dict[str, Any]) -> None:
-    """The result, for a terminal."""
+def show(result: Result) -> None:
+    """Print the result."""
     for name, value in result["metrics"].items():
         print(f"  {name}: {value}")
     for table in result["tables"]:
@@ -94,7 +95,7 @@ def _until_ready(machine: instance.Instance, client: CoreClient) -> None:
     raise FrontError(f"The core is not ready after {READY_SECONDS} s.")
 
 
-def _draw(progress: dict[str, Any]) -> None:
+def _draw(progress: Progress) -> None:
     full = round(progress["done"] * 30)
     print(
         f"\r  [{'#' * full}{'.' * (30 - full)}] {progress['done']:4.0%} {progress['message']:<40}", end="", flush=True

@@ -1,4 +1,6 @@
-"""What can go wrong between the front and the core or its instance, each in a sentence for the person who reads it."""
+"""The errors of the front. The text of each is a sentence for the person who reads it."""
+
+from front.records import Hold
 
 
 class FrontError(Exception):
@@ -6,11 +8,11 @@ class FrontError(Exception):
 
 
 class SettingsError(FrontError):
-    """A setting is missing or senseless; the sentence names the variable."""
+    """A setting is missing or invalid; the sentence names the variable."""
 
 
 class InstanceError(FrontError):
-    """The instance could not be asked, started or stopped; after `retry_after` seconds another try makes sense."""
+    """The instance could not be queried, started or stopped. After `retry_after` seconds, a retry makes sense."""
 
     def __init__(self, sentence: str, *, code: str = "", detail: str = "", retry_after: float | None = None) -> None:
         super().__init__(sentence)
@@ -20,11 +22,11 @@ class InstanceError(FrontError):
 
 
 class CoreUnreachable(FrontError):
-    """Nobody, or somebody else than the core, answered at its address."""
+    """The core did not answer, or something else answered at its address."""
 
 
 class CoreRefused(FrontError):
-    """The core answered, and said no."""
+    """The core answered with an error."""
 
     def __init__(self, status: int, detail: str, fields: dict[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -33,8 +35,8 @@ class CoreRefused(FrontError):
 
 
 class Held(CoreRefused):
-    """The core is not drained: `holds` names who and what still uses it."""
+    """The core was not drained: `holds` names who and what still uses it, and `more` counts tasks beyond those."""
 
-    def __init__(self, status: int, detail: str, holds: list[dict[str, str]]) -> None:
+    def __init__(self, status: int, detail: str, holds: list[Hold], more: int = 0) -> None:
         super().__init__(status, detail)
-        self.holds = holds
+        self.holds, self.more = holds, more

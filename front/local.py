@@ -1,4 +1,4 @@
-"""The whole app on this machine: secrets of its own, free ports, then Streamlit in this process's place."""
+"""The whole app on this machine: make its secrets, check its ports, then turn into Streamlit."""
 
 import os
 import secrets
@@ -19,10 +19,10 @@ def main() -> None:
     prepare()
     port, core, flower = _port("FRONT_PORT", "8501"), _port("CORE_PORT", "8502"), _port("FLOWER_PORT", "5555")
     os.environ.update(CORE_URL=f"http://127.0.0.1:{core}")
-    print(f"okosu: http://localhost:{port}   Ctrl-C stops all of it.")
-    print(f"Flower, while the core is awake: http://localhost:{flower}/flower")
+    print(f"okosu: http://localhost:{port}   Press Ctrl-C to stop everything.")
+    print(f"Flower, while the core is awake: http://localhost:{flower}/flower/")
     print(f"Its user and password are FLOWER_BASIC_AUTH in {OWN}.", flush=True)
-    # One process less that could die alone: whoever ends this one ends Streamlit, and the local core with it.
+    # Streamlit replaces this process, so that ending it ends Streamlit and the local core.
     options = {
         "server.address": "127.0.0.1",
         "server.port": port,
@@ -31,11 +31,11 @@ def main() -> None:
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "front" / "app.py"), *flags]
-    os.execv(command[0], command)  # noqa: S606  # a shell is just what must not stand in between
+    os.execv(command[0], command)  # noqa: S606  # no shell may stand in between
 
 
 def prepare() -> None:
-    """Point this process's environment at a local core; what it lacks in secrets is made once and kept."""
+    """Set up the environment for a local core. Missing secrets are generated once and kept."""
     os.environ.update(CORE_INSTANCE_ID="local", PYTHONPATH=str(ROOT))
     kept = dotenv_values(OWN)
     made = {
@@ -53,17 +53,19 @@ def prepare() -> None:
 
 
 def _port(variable: str, default: str) -> str:
-    """The port that this variable names, which nobody uses; SettingsError otherwise."""
+    """The port that this variable names; SettingsError if it is not a free port."""
     value = os.environ.get(variable) or default
     os.environ[variable] = value
     if not value.isdecimal() or not 0 < int(value) < 65536:
-        raise SettingsError(f"{variable}={value} is no port. Set it to a number from 1 to 65535.")
+        raise SettingsError(f"{variable}={value} is not a port. Set it to a number from 1 to 65535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", int(value)))
         except OSError:
-            raise SettingsError(f"Port {value} is busy. End what uses it, or set {variable} to another.") from None
+            raise SettingsError(
+                f"Port {value} is in use. Stop what uses it, or set {variable} to another port."
+            ) from None
     return value
 
 

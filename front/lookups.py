@@ -11,12 +11,12 @@ from front.errors import CoreRefused, FrontError
 
 T = TypeVar("T")
 
-RETRY = 1.0  # seconds after which a question that failed is asked again, however old its answer may be
+RETRY = 1.0  # seconds until a question that failed is asked again, whatever its `max_age`
 
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """`value` is the last one known, `problem` what came of the last question; neither: the answer is on its way."""
+    """`value`: the last one known. `problem`: why the last question failed. Neither: the answer is on its way."""
 
     value: T | None = None
     problem: FrontError | None = None
@@ -32,7 +32,7 @@ class _Entry:
 
 
 class Lookups:
-    """Each question is under way once only, whoever asks. `patience`: seconds that a page waits for it at most."""
+    """The same question is asked once at a time. A page waits for it for at most `patience` seconds."""
 
     def __init__(self, patience: float = 0.7, keep: float = 60.0) -> None:
         self._patience, self._keep = patience, keep
@@ -41,7 +41,7 @@ class Lookups:
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="lookup")
 
     def ask(self, key: Hashable, question: Callable[[], T], max_age: float = 1.0) -> Answer[T]:
-        """What the core says, or said last if it takes its time."""
+        """The core's answer, or its last one if the core is slow."""
         with self._lock:
             self._forget_unused()
             entry = self._entries.setdefault(key, _Entry())
@@ -56,13 +56,13 @@ class Lookups:
         return entry.answer
 
     def last(self, key: Hashable) -> Answer[Any]:
-        """What was answered last, without asking."""
+        """The last answer, without asking."""
         with self._lock:
             entry = self._entries.get(key)
             return entry.answer if entry else Answer()
 
     def forget(self) -> None:
-        """After an act: whatever is asked next is asked anew."""
+        """After a change, ask everything again."""
         with self._lock:
             for entry in self._entries.values():
                 entry.at, entry.question = float("-inf"), None

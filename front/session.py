@@ -1,16 +1,16 @@
 """Who the user is, and what all sessions of this process share."""
 
-import unicodedata
-from typing import Any
-
 import streamlit as st
 
 from front import settings
 from front.core_client import CoreClient
+from front.errors import CoreRefused
 from front.form.fields import Field, fields_of
 from front.lookups import Answer, Lookups
 from front.machine import instance
+from front.machine.stages import STAGES
 from front.machine.watch import Watch
+from front.records import Job
 
 
 @st.cache_resource(show_spinner=False)
@@ -31,12 +31,12 @@ def lookups() -> Lookups:
 
 @st.cache_resource(show_spinner=False)
 def catalog() -> Lookups:
-    """As `lookups`, for what is kept for good."""
+    """Like `lookups`, but nothing is dropped."""
     return Lookups(keep=float("inf"))
 
 
-def jobs(*, ask: bool) -> Answer[list[dict[str, Any]]]:
-    """What the core offers; without `ask`, what it offered last. Their forms can be looked at while it sleeps."""
+def jobs(*, ask: bool) -> Answer[list[Job]]:
+    """The core's jobs; without `ask`, those known last, so that a form can be filled in while the core is asleep."""
     return catalog().ask("jobs", client().jobs, max_age=60) if ask else catalog().last("jobs")
 
 
@@ -45,43 +45,61 @@ def job_title(name: str) -> str:
 
 
 def fields(name: str) -> list[Field]:
-    """Of a job that is known, else none."""
+    """The fields of a job's form; none if the job is not known."""
     return next((fields_of(job["params"]) for job in jobs(ask=False).value or [] if job["name"] == name), [])
 
 
 def user() -> str:
-    """The name that this session goes by, also after a reload; empty as long as nobody gave one."""
+    """The user's name, which survives a reload; empty until somebody enters one."""
     known = st.session_state.get("user")
     if not known:
-        try:
-            known = clean_name(st.query_params.get("user", ""))
-        except ValueError:
+        known = st.query_params.get("user", "").strip()
+        if not known:
             return ""
         st.session_state["user"] = known
-    # A switch of pages drops the query.
+    # Switching to another page drops the query.
     if st.query_params.get("user") != known:
         st.query_params["user"] = known
     return str(known)
 
 
+def sign_in(text: str) -> str:
+    """Use this as the user's name. Return a sentence if it cannot be used, otherwise an empty string."""
+    name = text.strip()
+    if not name:
+        return "Please enter your name."
+    st.session_state["user"] = name
+    return check_name()
+
+
+def check_name() -> str:
+    """Once a session, as soon as the core answers, adopt the core's spelling of the name.
+
+    A name that the core refuses is forgotten; the sentence that is returned says why.
+    """
+    name = user()
+    if not name or st.session_state.get("checked-name") == name or not STAGES[watch().snapshot().stage].answering:
+        return ""
+    answer = lookups().ask(("name", name), lambda: client().canonical_name(name), max_age=60)
+    if isinstance(answer.problem, CoreRefused) and answer.problem.status == 422:
+        _forget_name()
+        return f"This name cannot be used: {answer.problem.fields.get('name', answer.problem)}"
+    if answer.value:
+        st.session_state["user"] = st.session_state["checked-name"] = answer.value
+    return ""
+
+
 def address(**more: str) -> dict[str, str]:
-    """The query for a page of this user."""
+    """The query for a link that keeps the user's name."""
     return {"user": user(), **more}
 
 
 def leave() -> None:
-    """Forget the name; whoever comes next is asked for theirs."""
-    st.session_state.pop("user", None)
+    """Forget the name, so that the next person is asked for theirs."""
+    _forget_name()
     st.query_params.clear()
 
 
-def clean_name(text: str) -> str:
-    """One spelling of a name, as the core wants it. ValueError has a sentence for the user."""
-    name = unicodedata.normalize("NFC", text.strip())
-    if not name:
-        raise ValueError("Please write your name.")
-    if len(name) > 100:
-        raise ValueError("A name has at most 100 characters.")
-    if any(unicodedata.category(char).startswith("C") for char in name):
-        raise ValueError("A name has no control characters.")
-    return name
+def _forget_name() -> None:
+    st.session_state.pop("user", None)
+    st.query_params.pop("user", None)

@@ -16,14 +16,14 @@ from front.errors import SettingsError
 def _url(value: str) -> str:
     if not re.match(r"https?://[^/\s]+", value):
         raise ValueError("must begin with http:// or https:// and name a host")
-    if urlsplit(value).port == 0:  # one out of range raises by itself
+    if urlsplit(value).port == 0:  # a port out of range raises by itself
         raise ValueError("must have a port from 1 to 65535")
     return value.rstrip("/")
 
 
 def _keys(value: SecretStr) -> SecretStr:
     if not all(re.fullmatch(r"[!-~]{16,}", key.strip()) for key in value.get_secret_value().split(",")):
-        raise ValueError("each key needs at least 16 characters, ASCII and without spaces")
+        raise ValueError("each key must have at least 16 ASCII characters and no spaces")
     return value
 
 
@@ -40,7 +40,7 @@ def _zone(value: str) -> str:
 
 
 class Settings(BaseSettings):
-    """The environment and, below it, `.env`; an empty variable counts as absent."""
+    """Read from the environment, then from `.env`. An empty variable counts as unset."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -49,20 +49,19 @@ class Settings(BaseSettings):
     core_instance_id: Annotated[str, AfterValidator(_instance_id)] = ""
     aws_region: str | None = None
     aws_endpoint_url: Annotated[str, AfterValidator(_url)] | None = None
-    active_user_stale_hours: float = Field(24, gt=0)
     max_upload_mb: int = Field(200, ge=1)
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Tokyo"
     data_dir: Path = Path(".local/data")
 
     @property
     def key(self) -> str:
-        """The key to send: while keys are rotated, the first of them."""
+        """The key to send: the first one, while keys are rotated."""
         return self.core_api_key.get_secret_value().split(",")[0].strip()
 
 
 @cache
 def load() -> Settings:
-    """The settings of this process; SettingsError names each variable that is missing or senseless."""
+    """The settings of this process; SettingsError names each variable that is missing or invalid."""
     try:
         return Settings()
     except ValidationError as error:

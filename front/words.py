@@ -1,4 +1,4 @@
-"""How things are said: states, stages, times, and foreign text that must not turn into markdown."""
+"""The wording of states, stages and times, and the escaping of text that must not turn into Markdown."""
 
 import re
 from datetime import datetime
@@ -6,6 +6,9 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+
+from front.machine.stages import Stage
+from front.records import TaskState
 
 Color = Literal["gray", "blue", "orange", "green", "red"]
 
@@ -16,13 +19,13 @@ class State(NamedTuple):
     icon: str
 
 
-class Stage(NamedTuple):
+class StageWords(NamedTuple):
     word: str
     color: Color
     sentence: str
 
 
-TASK_STATES = {
+TASK_STATES: dict[TaskState, State] = {
     "PENDING": State("Waiting", "gray", ":material/hourglass_empty:"),
     "STARTED": State("Running", "blue", ":material/play_circle:"),
     "RETRY": State("Starting again", "orange", ":material/replay:"),
@@ -30,31 +33,29 @@ TASK_STATES = {
     "FAILURE": State("Failed", "red", ":material/error:"),
     "REVOKED": State("Cancelled", "gray", ":material/cancel:"),
 }
-FINISHED = ("SUCCESS", "FAILURE", "REVOKED")
 
-STAGES = {
-    "asleep": Stage("asleep", "gray", "The core is asleep and costs nothing. Start it when you have work for it."),
-    "asked": Stage("asked to start", "orange", "The core was asked to start; its machine has not begun yet."),
-    "pending": Stage("machine starting", "orange", "The core's machine is starting."),
-    "running": Stage("machine running", "orange", "The core's machine runs, but the core on it does not answer yet."),
-    "containers starting": Stage("nearly ready", "orange", "The core answers; some of its parts are still starting."),
-    "ready": Stage("ready", "green", "The core is ready for tasks."),
-    "stopping": Stage("stopping", "orange", "The core is stopping. It can be started again when it is asleep."),
-    "unreachable": Stage("not answering", "red", "The core does not answer, although its machine should be awake."),
-    "unknown": Stage("unknown", "red", "Whether the core is awake cannot be seen just now."),
+STAGE_WORDS: dict[Stage, StageWords] = {
+    "asleep": StageWords("asleep", "gray", "The core is asleep and costs nothing. Start it when you need it."),
+    "asked": StageWords("start requested", "orange", "The core will start soon. Its machine has not started yet."),
+    "pending": StageWords("machine starting", "orange", "The core's machine is starting."),
+    "running": StageWords("machine running", "orange", "The core's machine is running. The core is not up yet."),
+    "containers starting": StageWords("nearly ready", "orange", "The core is up. Some parts are still starting."),
+    "ready": StageWords("ready", "green", "The core is ready for tasks."),
+    "stopping": StageWords("stopping", "orange", "The core is stopping. You can start it again once it is asleep."),
+    "unreachable": StageWords("not answering", "red", "The core does not answer, although its machine is on."),
+    "unknown": StageWords("unknown", "red", "We cannot see at the moment whether the core is awake."),
 }
-IN_MOTION = ("asked", "pending", "running", "containers starting", "stopping")
 
 
-def state_badge(task_status: str, width: Literal["content"] | int = "content") -> None:
+def state_badge(task_status: TaskState, width: Literal["content"] | int = "content") -> None:
     state = TASK_STATES[task_status]
     st.markdown(f":{state.color}-badge[{state.icon} {state.word}]", width=width)
 
 
 def plain(text: object) -> str:
-    """For labels and sentences: Streamlit's markdown shows this text letter by letter."""
+    """Escape text so that Streamlit's Markdown shows it literally."""
     line = re.sub(r"([\\`*_~$#|<>&\[\]]|:(?=[A-Za-z]))", r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"^(\d*)(?=[-+.)])", r"\1\\", line)  # no list begins with it
+    return re.sub(r"^(\d*)(?=[-+.)])", r"\1\\", line)  # it must not begin a list
 
 
 def span(seconds: float) -> str:
@@ -68,13 +69,13 @@ def span(seconds: float) -> str:
 
 
 def moment(time: str, zone: str, now: datetime | None = None) -> str:
-    """An ISO 8601 time as the company's clock shows it."""
+    """An ISO 8601 time in the company's time zone."""
     local = datetime.fromisoformat(time).astimezone(ZoneInfo(zone))
     today = (now or datetime.now(ZoneInfo(zone))).astimezone(ZoneInfo(zone)).date()
     return f"today {local:%H:%M}" if local.date() == today else f"{local:%Y/%m/%d %H:%M}"
 
 
 def passed(since: str, until: str | None, now: datetime) -> float:
-    """Seconds between two ISO 8601 times; `now` stands for an end that has not come."""
+    """Seconds between two ISO 8601 times; `now` stands in for an end that has not come yet."""
     end = datetime.fromisoformat(until) if until else now
     return (end - datetime.fromisoformat(since)).total_seconds()

@@ -1,13 +1,14 @@
-"""What a form has to ask: the JSON Schema of a job's parameters as a list of fields."""
+"""The fields of a form, read from the JSON Schema of a job's parameters."""
 
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["text", "integer", "number", "boolean", "choice", "date", "datetime", "choices", "list", "file", "json"]
-Schema = dict[str, Any]
+from front.records import Schema
 
-SAFE_INTEGER = 2**53 - 1  # a browser counts no further
+Kind = Literal["text", "integer", "number", "boolean", "choice", "date", "datetime", "choices", "list", "file", "json"]
+
+SAFE_INTEGER = 2**53 - 1  # the largest integer that a browser represents exactly
 SIMPLE: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}
 STRINGS: dict[str, Kind] = {"date": "date", "date-time": "datetime", "okosu-file": "file"}
 LISTS: dict[Kind, Kind] = {"choice": "choices", "text": "list", "integer": "list", "number": "list"}
@@ -15,7 +16,7 @@ LISTS: dict[Kind, Kind] = {"choice": "choices", "text": "list", "integer": "list
 
 @dataclass(frozen=True)
 class Field:
-    """One parameter. `rules` is the schema of its value: references are followed, null is told by `nullable`."""
+    """One parameter. `rules` is the schema of its value, with references resolved and null moved to `nullable`."""
 
     name: str
     kind: Kind
@@ -28,12 +29,12 @@ class Field:
 
     @property
     def options(self) -> list[Any]:
-        """What may be chosen, in the order of the schema."""
+        """The choices, in the order of the schema."""
         return _options(self.rules["items"] if self.kind == "choices" else self.rules)
 
     @property
     def bounds(self) -> tuple[Any, Any]:
-        """The least and the greatest number; None where there is no end."""
+        """The smallest and the largest number allowed; None where there is no limit."""
         low = self.rules.get("minimum", self.rules.get("exclusiveMinimum"))
         high = self.rules.get("maximum", self.rules.get("exclusiveMaximum"))
         if self.kind == "number":
@@ -44,7 +45,7 @@ class Field:
 
     @property
     def step(self) -> float:
-        """A power of ten that makes sense between the bounds, or near the default."""
+        """A power of ten that suits the bounds or, if there are none, the default."""
         if self.kind == "integer":
             return int(self.rules.get("multipleOf", 1))
         low, high = self.bounds
@@ -53,17 +54,17 @@ class Field:
 
 
 def fields_of(schema: Schema) -> list[Field]:
-    """In the order of the job's signature."""
+    """The fields, in the order of the job's signature."""
     required, defs = schema.get("required", ()), schema.get("$defs", {})
     return [_field(name, part, name in required, defs) for name, part in schema.get("properties", {}).items()]
 
 
-def _field(name: str, part: Schema, required: bool, defs: Schema) -> Field:  # noqa: FBT001  # private, four facts of one
+def _field(name: str, part: Schema, required: bool, defs: Schema) -> Field:  # noqa: FBT001  # private, and the four describe one field
     rules, nullable = _rules(part, defs)
     if "items" in rules:
         rules = {**rules, "items": _rules(rules["items"], defs)[0]}
     if rules.get("type") == "boolean" and nullable:
-        rules = {**rules, "enum": [True, False]}  # a checkbox cannot say "nothing"
+        rules = {**rules, "enum": [True, False]}  # a checkbox cannot show "no value"
     words, title = name.replace("_", " ").strip(), part.get("title", "")
     label = title if title and title != words.title() else words.capitalize()
     text = part.get("description") or rules.get("description", "")
@@ -71,11 +72,11 @@ def _field(name: str, part: Schema, required: bool, defs: Schema) -> Field:  # n
 
 
 def _rules(part: Schema, defs: Schema) -> tuple[Schema, bool]:
-    """The schema of the value itself, and whether null is allowed beside it."""
+    """The schema of the value itself, and whether null is allowed as well."""
     part = _followed(part, defs)
     options = [_followed(option, defs) for option in part.get("anyOf", [part])]
     values = [option for option in options if option.get("type") != "null"]
-    # int | float, Decimal: a number holds all of them.
+    # int | float and Decimal: a number covers them all.
     chosen = next((v for v in values if v.get("type") == "number"), values[0] if len(values) == 1 else {})
     nullable = len(values) < len(options)
     if None in chosen.get("enum", ()):
@@ -87,7 +88,7 @@ def _followed(part: Schema, defs: Schema) -> Schema:
     while "$ref" in part:
         name = part["$ref"].rsplit("/", 1)[-1]
         part = {**defs.get(name, {}), **{key: value for key, value in part.items() if key != "$ref"}}
-        defs = {key: value for key, value in defs.items() if key != name}  # a definition may name itself
+        defs = {key: value for key, value in defs.items() if key != name}  # a definition may refer to itself
     return part
 
 

@@ -1,4 +1,4 @@
-"""From a filled form to a task: what is wrong with it, its files sent, its id made before it is sent."""
+"""From a completed form to a task: check the input, send the files, choose the task's id."""
 
 import json
 import uuid
@@ -8,14 +8,15 @@ from typing import Any, BinaryIO, Protocol
 
 from front.form.fields import Field
 from front.form.values import ABSENT, value_of
+from front.records import Params, StoredFile
 
 
 class Uploads(Protocol):
-    def upload(self, name: str, file: BinaryIO) -> dict[str, Any]: ...
+    def upload(self, name: str, file: BinaryIO) -> StoredFile: ...
 
 
-def params_of(fields: list[Field], raws: Mapping[str, Any], limit_mb: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """The parameters, with files as they came from the form, and a sentence for each that does not fit."""
+def params_of(fields: list[Field], raws: Mapping[str, Any], limit_mb: int) -> tuple[Params, dict[str, str]]:
+    """The parameters, with files as the form holds them, and a sentence for each that is invalid."""
     params, problems = {}, {}
     for field in fields:
         try:
@@ -30,15 +31,13 @@ def params_of(fields: list[Field], raws: Mapping[str, Any], limit_mb: int) -> tu
 
 
 def _check_size(value: Any, limit_mb: int) -> None:
-    """The widget checks it in the browser only."""
+    """Checked here because the widget checks it only in the browser."""
     if getattr(value, "size", 0) > limit_mb << 20:
         raise ValueError(f"This file is larger than {limit_mb} MB. Choose a smaller one.")
 
 
-def send_files(
-    client: Uploads, fields: list[Field], params: dict[str, Any], sent: MutableMapping[str, str]
-) -> dict[str, Any]:
-    """The parameters with ids instead of files. `sent` remembers, so that a second try sends no file again."""
+def send_files(client: Uploads, fields: list[Field], params: Params, sent: MutableMapping[str, str]) -> Params:
+    """The parameters with ids in place of files. `sent` remembers them, so that a retry sends no file again."""
     files = {field.name for field in fields if field.kind == "file"}
     return {name: _sent(client, value, sent) if name in files else value for name, value in params.items()}
 
@@ -55,12 +54,12 @@ def _sent(client: Uploads, file: Any, sent: MutableMapping[str, str]) -> Any:
 def _upload(client: Uploads, file: Any) -> str:
     if isinstance(file, Path):
         with file.open("rb") as content:
-            return str(client.upload(file.name, content)["file_id"])
-    return str(client.upload(file.name, file)["file_id"])
+            return client.upload(file.name, content)["file_id"]
+    return client.upload(file.name, file)["file_id"]
 
 
-def task_id_for(state: MutableMapping[Any, Any], job: str, params: dict[str, Any]) -> str:
-    """One id for one content: a double click and a retry after a lost answer make one task."""
+def task_id_for(state: MutableMapping[Any, Any], job: str, params: Params) -> str:
+    """The same id for the same content, so that a double click or a retry after a lost answer makes one task."""
     content = json.dumps([job, params], sort_keys=True)
     if state.get("order", ("", ""))[0] != content:
         state["order"] = (content, str(uuid.uuid4()))
@@ -68,6 +67,6 @@ def task_id_for(state: MutableMapping[Any, Any], job: str, params: dict[str, Any
 
 
 def arrived(state: MutableMapping[Any, Any], task_id: str) -> None:
-    """The task has been seen: the same content from now on is a new task."""
+    """The task has been seen, so from now on the same content is a new task."""
     if state.get("order", ("", ""))[1] == task_id:
         del state["order"]

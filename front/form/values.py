@@ -8,13 +8,13 @@ from typing import Any
 
 from front.form.fields import Field, Kind
 
-ABSENT = object()  # leave the parameter out: the job has a default of its own
+ABSENT = object()  # leave the parameter out, so that the job uses its default
 EMPTY: dict[Kind, Any] = {"text": "", "list": "", "json": "", "choices": [], "boolean": False}
-CLEARED: dict[Kind, Any] = {"text": "", "list": [], "choices": []}  # an empty one of these is a value, too
+CLEARED: dict[Kind, Any] = {"text": "", "list": [], "choices": []}  # for these, empty is a value too
 
 
 def raw_of(field: Field, value: Any) -> Any:
-    """What the widget shows for a JSON value. What does not fit (any more) is shown as empty."""
+    """What the widget shows for a JSON value. A value that is not valid (any more) is shown as empty."""
     empty = EMPTY.get(field.kind)
     try:
         return empty if value is None else SHOW[field.kind](field, value)
@@ -23,7 +23,7 @@ def raw_of(field: Field, value: Any) -> Any:
 
 
 def value_of(field: Field, raw: Any) -> Any:
-    """What to send for what the widget holds, or ABSENT. ValueError has a sentence for the user."""
+    """The JSON value for what the widget holds, or ABSENT. The text of a ValueError is for the user."""
     if raw is not None and raw != [] and (not isinstance(raw, str) or raw.strip()):
         return READ.get(field.kind, _same)(field, raw)
     if field.nullable:
@@ -40,7 +40,7 @@ def _same(_: Field, value: Any) -> Any:
 def _show_number(field: Field, value: Any) -> Any:
     low, high = field.bounds
     number = int(value) if field.kind == "integer" else float(value)
-    # A widget refuses to be drawn with a number out of its bounds.
+    # Streamlit does not draw a widget whose number is out of bounds.
     return number if (low is None or number >= low) and (high is None or number <= high) else None
 
 
@@ -81,7 +81,7 @@ def _number(text: str) -> float:
 
 
 def _read_datetime(field: Field, raw: datetime) -> str:
-    """As it was typed: local time, unless the job's default names a zone."""
+    """The time as typed, in the time zone of the job's default if that has one."""
     try:
         zone = datetime.fromisoformat(field.default).tzinfo
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""The form of a job: a widget for each field, and what is wrong with it underneath."""
+"""The widgets of a job's form, and the error message under a widget."""
 
 import json
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from front.form.values import CLEARED, raw_of
 from front.words import plain
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-OWN, EARLIER = "Upload a file", "The file that was used before"
+OWN, EARLIER = "Upload a file", "The same file as before"
 FIRST, LAST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 def key_of(job: str, field: Field) -> str:
-    """The widget's key; what it holds survives a switch of pages."""
+    """The widget's key. Its value survives a visit to another page."""
     return f"param-{job}-{field.name}"
 
 
 def draw(job: str, field: Field) -> Any:
-    """What the widget holds: for a file an upload, the path of a sample or the id of an earlier file."""
+    """Draw the widget and return its value. For a file: an upload, a sample's path or an earlier file's id."""
     key = key_of(job, field)
     if key not in st.session_state and field.kind != "file":
         st.session_state[key] = raw_of(field, field.default)
@@ -32,12 +32,12 @@ def draw(job: str, field: Field) -> Any:
 
 
 def complain(sentence: str) -> None:
-    """Under the field that was drawn last."""
+    """Show an error message under the widget that was drawn last."""
     st.markdown(f":red[:material/error: {plain(sentence)}]")
 
 
 def fill(job: str, field: Field, value: Any) -> None:
-    """Let the widget hold this JSON value when it is drawn next."""
+    """Make the widget show this JSON value when it is next drawn."""
     key = key_of(job, field)
     if field.kind == "file":
         st.session_state[f"{key}-earlier"] = value
@@ -48,14 +48,14 @@ def fill(job: str, field: Field, value: Any) -> None:
 
 def _common(field: Field, key: str) -> dict[str, Any]:
     silent = field.nullable and field.kind in ("date", "datetime", "file")  # these widgets show no placeholder
-    help_text = " ".join(filter(None, [field.help, "May stay empty." if silent else ""]))
+    help_text = " ".join(filter(None, [field.help, "You may leave this empty." if silent else ""]))
     return {"label": plain(field.label), "key": key, "help": help_text or None}
 
 
 def _empty(field: Field) -> str:
-    """What an empty widget says of being empty."""
+    """The placeholder of an empty widget."""
     if field.nullable or (not field.required and field.kind in CLEARED):
-        return "may stay empty"
+        return "optional"
     return "" if field.required else f"{json.dumps(field.default, ensure_ascii=False)} if left empty"
 
 
@@ -69,7 +69,7 @@ def _text(field: Field, key: str) -> Any:
 
 def _number(field: Field, key: str) -> Any:
     low, high = field.bounds
-    # Streamlit's own format would round 0.975 to two places.
+    # Streamlit's default format would round 0.975 to two decimal places.
     shape = "%d" if field.kind == "integer" else "%g"
     options = {"min_value": low, "max_value": high, "step": field.step, "format": shape}
     return st.number_input(value=None, placeholder=_empty(field), **options, **_kept(field, key))
@@ -80,7 +80,7 @@ def _boolean(field: Field, key: str) -> Any:
 
 
 def _choice(field: Field, key: str) -> Any:
-    # Only what may be empty can be emptied.
+    # Only a choice that may be empty gets a button to clear it.
     index = None if field.nullable or field.default is None else 0
     say, hint = _say, _empty(field) or "choose"
     return st.selectbox(options=field.options, index=index, format_func=say, placeholder=hint, **_kept(field, key))
@@ -93,7 +93,7 @@ def _choices(field: Field, key: str) -> Any:
 
 
 def _say(option: Any) -> str:
-    """Options are no markdown."""
+    """The text of an option. Streamlit does not read it as Markdown."""
     return {True: "yes", False: "no"}[option] if isinstance(option, bool) else str(option)
 
 
@@ -102,7 +102,7 @@ def _date(field: Field, key: str) -> Any:
 
 
 def _datetime(field: Field, key: str) -> Any:
-    first, last = (datetime(day.year, day.month, day.day) for day in (FIRST, LAST))  # noqa: DTZ001  # as it is typed
+    first, last = (datetime(day.year, day.month, day.day) for day in (FIRST, LAST))  # noqa: DTZ001  # as typed
     return st.datetime_input(value=None, min_value=first, max_value=last, **_kept(field, key))
 
 

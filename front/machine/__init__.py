@@ -1,1 +1,1 @@
-"""The machine that the core runs on: what it is doing, and what is to be done with it."""
+"""The machine that the core runs on: its state, and the orders to start and stop it."""

@@ -1,4 +1,4 @@
-"""Carry out what was asked for: start the machine, stop it, join those who asked to the active list."""
+"""Carry out orders: start the machine, stop it, put people on the active list."""
 
 import logging
 import time
@@ -11,12 +11,12 @@ from front.machine.wake import Wake
 
 log = logging.getLogger(__name__)
 
-TRIES_SECONDS = 120.0  # a machine that starts cannot be stopped at once; it is asked for so long
+TRIES_SECONDS = 120.0  # a starting machine cannot be stopped yet; for this long, the order is repeated
 
 
 @dataclass
 class Stop:
-    """Times are seconds since 1970. With a `problem`, it was refused."""
+    """An order to stop. Times are Unix times. `problem`: why it was refused."""
 
     asked_at: float = field(default_factory=time.time)
     told_at: float | None = None
@@ -29,7 +29,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Orders:
-    """Each takes as long as AWS or the core takes, notes in the order what came of it, and raises nothing of theirs."""
+    """Each may wait for AWS or the core, records the outcome in its argument, and raises none of their errors."""
 
     instance: Instance
     client: CoreClient
@@ -44,7 +44,7 @@ class Orders:
             else:
                 wake.put_off(str(error), error.retry_after, time.time())
             return
-        log.info("The machine starts, as %s asked.", wake.by)
+        log.info("The machine is starting; %s asked for it.", wake.by)
         wake.started_at, wake.problem = time.time(), ""
 
     def stop(self, order: Stop) -> None:
@@ -55,19 +55,19 @@ class Orders:
             if error.retry_after is None or time.time() - order.asked_at > TRIES_SECONDS:
                 self.refuse(order, str(error))
             return
-        log.info("The machine stops.")
+        log.info("The machine is stopping.")
         order.told_at = time.time()
 
     def refuse(self, order: Stop, problem: str) -> None:
-        """It goes on running, so the core is to accept tasks again."""
+        """The machine keeps running, so the core must accept tasks again."""
         order.problem = problem
         try:
             self.client.undrain()
         except (CoreUnreachable, CoreRefused) as error:
-            log.warning("If the core is draining, it takes no task until that expires: %s", error)
+            log.warning("If the core is draining, it accepts no task until the drain expires: %s", error)
 
     def join(self, wake: Wake) -> None:
-        """Who could not join, because the core drains or fails, stays in `users`."""
+        """Those who cannot join, because the core is draining or failing, stay in `users`."""
         for user in tuple(wake.users):
             try:
                 self.client.add_active_user(user)
@@ -76,5 +76,5 @@ class Orders:
             except CoreRefused as error:
                 if error.status == 503:
                     return
-                log.warning("The core does not take %r on its list: %s", user, error)
+                log.warning("The core did not put %r on its list: %s", user, error)
             wake.users.remove(user)

@@ -16,6 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from front.errors import InstanceError
 from front.machine.aws_errors import explain, why_stopped
+from front.machine.stages import GONE
 from front.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class InstanceState:
 
 
 class Instance(Protocol):
-    """Each may take seconds and may raise InstanceError. `start` and `stop` do not wait for what they began."""
+    """Each may take seconds and may raise InstanceError. `start` and `stop` do not wait until it is done."""
 
     def state(self) -> InstanceState: ...
     def start(self) -> None: ...
@@ -62,7 +63,7 @@ class Unmanaged:
 
 @dataclass
 class Ec2Instance:
-    """A machine of EC2. One thread may use it."""
+    """An EC2 instance, for use by one thread."""
 
     instance_id: str
     region: str | None = None
@@ -75,7 +76,7 @@ class Ec2Instance:
         if not found:
             raise explain(["InvalidInstanceID.NotFound"], "DescribeInstances found none.")
         name, why = found[0]["State"]["Name"], found[0].get("StateReason", {})
-        stopped = name in ("stopped", "shutting-down", "terminated")
+        stopped = name in GONE or name == "stopped"
         return InstanceState(name, why_stopped(why.get("Code", ""), why.get("Message", "")) if stopped else "")
 
     def start(self) -> None:
@@ -89,16 +90,16 @@ class Ec2Instance:
             self._client = self._client or self._connect()
             return what(self._client)
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "Unknown")  # a proxy's page has none
+            code = error.response.get("Error", {}).get("Code", "Unknown")  # the page of a proxy has none
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             raise explain([code], str(error), status) from error
         except (BotoCoreError, ResponseParserError) as error:
             if isinstance(error, NoCredentialsError):
-                self._client = None  # it would never look for them again
+                self._client = None  # this client would never look for them again
             raise explain([kind.__name__ for kind in type(error).__mro__], str(error)) from error
 
     def _connect(self) -> "EC2Client":
-        # A session of its own: the default one remembers that it found no credentials.
+        # A new session, because the default one remembers that it found no credentials.
         config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
         session = boto3.Session(region_name=self.region)
         return session.client("ec2", endpoint_url=self.endpoint_url, config=config)
@@ -106,7 +107,7 @@ class Ec2Instance:
 
 @dataclass
 class LocalInstance:
-    """The stand-in for a machine: `core.local` as a child, which ends with this process however that ends."""
+    """The stand-in for a machine: `core.local` as a child process, which ends whenever this process ends."""
 
     core_url: str
     key: str = field(repr=False)
@@ -142,7 +143,7 @@ class LocalInstance:
             "CORE_API_KEY": self.key,
             "DATA_DIR": str(self.data_dir.absolute()),
             "CORE_PORT": str(urlsplit(self.core_url).port or 80),
-            # PR_SET_PDEATHSIG would end the core with the thread that started it; this asks for the process.
+            # The core ends when this process is gone. PR_SET_PDEATHSIG would end it with the thread that started it.
             "OKOSU_PARENT_PID": str(os.getpid()),
         }
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -162,11 +163,11 @@ class LocalInstance:
         return self.data_dir / "core.log"
 
     def _end(self, status: int) -> str:
-        """Why it ended without being told: what it said last, unless somebody killed it."""
+        """Why it ended without an order: the last line of its log, unless it was killed."""
         if status < 0:
             return f"The core was killed ({signal.Signals(-status).name}). Start it again."
         lines = self._log.read_text(errors="replace").split("\n")
-        said = next((line for line in reversed(lines) if line.strip()), f"It left no word in {self._log.name}.")
+        said = next((line for line in reversed(lines) if line.strip()), f"Its log is empty ({self._log.name}).")
         return f"The core ended by itself. {said}"
 
 

@@ -1,4 +1,4 @@
-"""What pages are told about the core, put together from what was seen of it and what was asked for it."""
+"""What the pages show of the core: the last look at it, combined with the orders that are open."""
 
 from dataclasses import dataclass
 from typing import TypeGuard
@@ -6,24 +6,21 @@ from typing import TypeGuard
 from front.machine.actions import Stop
 from front.machine.instance import InstanceState
 from front.machine.observer import Seen
-from front.machine.stages import Stage, stage_of
+from front.machine.stages import STAGES, Stage, stage_of
 from front.machine.wake import Wake
-
-# In these stages it is no problem that the core does not answer, and no news why its machine stopped the last time.
-COMING = ("asked", "running", "containers starting")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How the core is. `asked_by`, `asked_at` and `stages` tell of its last waking, until it sleeps again."""
+    """The state of the core. `asked_by`, `asked_at` and `stages` describe its last waking, until it is asleep again."""
 
     instance: InstanceState
     stage: Stage
     ready: dict[str, str] | None
     problem: str
-    asked_by: str  # empty: somebody woke it from elsewhere
+    asked_by: str  # empty: it was started from elsewhere
     asked_at: float | None
-    stages: tuple[tuple[str, float], ...]
+    stages: tuple[tuple[Stage, float], ...]
     checked_at: float  # 0: not yet
 
 
@@ -49,7 +46,7 @@ def picture(seen: Seen, wake: Wake | None, stop: Stop | None) -> Snapshot:
     stage = stage_now(seen, wake, stop)
     shown = wake if wake and not wake.failed else None
     ordered = (wake.problem if wake else "") or (stop.problem if stop else "")
-    problem = ordered or ("" if stage in COMING else seen.problem)
+    problem = ordered or ("" if STAGES[stage].starting else seen.problem)
     return Snapshot(
         instance=seen.instance,
         stage=stage,

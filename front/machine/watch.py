@@ -1,4 +1,4 @@
-"""One background thread that knows how the core is and acts on it: no page ever waits for AWS or for a dead core."""
+"""The background thread that watches, starts and stops the core, so that no page waits for AWS or for a dead core."""
 
 import logging
 import threading
@@ -9,29 +9,28 @@ from front.machine.actions import Orders, Stop
 from front.machine.instance import Instance, InstanceState
 from front.machine.observer import Observer, Seen
 from front.machine.snapshot import Snapshot, is_stopping, is_waking, picture, stage_now
+from front.machine.stages import CHANGING, GOING
 from front.machine.wake import SETTLE, Wake, next_step, why_hopeless
 
 __all__ = ["Snapshot", "Watch"]
 
 log = logging.getLogger(__name__)
 
-CHANGING = ("pending", "stopping", "shutting-down")
-GOING = ("stopping", "stopped", "shutting-down", "terminated")
 FIRST_LOOK = 0.5  # seconds that a snapshot waits for the first look
-OWN_FAILURE = "The front cannot see the core, by a failure of its own. Ask an admin to read the front's log."
-WATCHED = 10.0  # seconds for which somebody counts as watching after a snapshot
+OWN_FAILURE = "The front cannot see the core because of an internal error. Ask an admin to read the front's log."
+WATCHED = 10.0  # seconds after a snapshot for which somebody counts as watching
 
 
 class Watch:
-    """`begin` starts the thread. Every other method returns at once, whatever the instance and the core do.
+    """`begin` starts the thread. Every other method returns at once, however slow the instance and the core are.
 
-    `quick`, `slow`: seconds between two looks while something changes or somebody watches, and otherwise.
+    Seconds between two looks: `quick` while something changes or somebody is watching, otherwise `slow`.
     """
 
     def __init__(self, instance: Instance, client: CoreClient, *, quick: float = 1.0, slow: float = 10.0) -> None:
         self._observer, self._orders = Observer(instance, client), Orders(instance, client)
         self._quick, self._slow = quick, slow
-        self._lock = threading.Lock()  # over what follows; never held while AWS or the core is asked
+        self._lock = threading.Lock()  # guards the fields below; never held during a call to AWS or to the core
         self._seen = Seen(InstanceState("unknown"))
         self._wake: Wake | None = None
         self._stop: Stop | None = None
@@ -43,7 +42,7 @@ class Watch:
         return self
 
     def end(self) -> None:
-        """End the thread after the look that it is at."""
+        """End the thread after its current look."""
         self._ended.set()
         self._bell.set()
 
@@ -75,8 +74,8 @@ class Watch:
         while not self._ended.is_set():
             try:
                 self._tick()
-            except Exception:  # whatever it was: without this thread, every page would show old news for ever
-                log.exception("A look at the core failed; the next follows.")
+            except Exception:  # of any kind: without this thread, every page would be out of date for ever
+                log.exception("A look at the core failed; the next one follows.")
                 with self._lock:
                     self._seen = Seen(InstanceState("unknown"), problem=OWN_FAILURE, at=time.time())
             self._looked.set()
@@ -95,10 +94,10 @@ class Watch:
         if is_waking(wake) and not is_stopping(stop):
             self._further(wake, seen)
         if is_stopping(stop) and stop.told_at and seen.at - stop.told_at > SETTLE:
-            self._orders.refuse(stop, "The core's machine was told to stop, but it still runs. Ask an admin.")
+            self._orders.refuse(stop, "The core's machine was told to stop, but it is still running. Ask an admin.")
 
     def _notice(self, seen: Seen) -> None:
-        """What was seen may end what was asked for, or begin what nobody asked for here."""
+        """A look may show that an order is done, or that somebody started the machine from elsewhere."""
         was, name, self._seen = self._seen.instance.name, seen.instance.name, seen
         if name in GOING:
             self._stop = None
@@ -112,7 +111,7 @@ class Watch:
 
     def _further(self, wake: Wake, seen: Seen) -> None:
         if problem := why_hopeless(wake, seen):
-            log.warning("The waking is given up: %s", problem)
+            log.warning("The waking was given up: %s", problem)
             wake.fail(problem)
             return
         step = next_step(wake, seen)
@@ -121,7 +120,7 @@ class Watch:
             self._bell.set()
         elif step == "join":
             self._orders.join(wake)
-            with self._lock:  # somebody may just have come to `users`
+            with self._lock:  # somebody may just have been added to `users`
                 wake.problem, wake.over = "", not wake.users
 
     def _pause(self) -> float:

@@ -1,1 +1,1 @@
-"""What the pages are made of: each panel shows one thing, and holds what its buttons do."""
+"""The parts of the pages. Each panel shows one thing and handles its own buttons."""

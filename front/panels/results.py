@@ -1,4 +1,4 @@
-"""The result of a task as people want to see it: figures, charts, tables and files."""
+"""The result of a task: figures, charts, tables and files."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from front import session
+from front.records import StoredFile, Table
 from front.words import plain
 
 PARTS = {"metrics", "tables", "charts", "files"}
@@ -13,7 +14,7 @@ METRICS_A_ROW = 4
 
 
 def show(result: Any) -> None:
-    """Whatever a job may return; a part that is not shaped as agreed is shown as it came."""
+    """Show whatever a job returned. A part that does not have the agreed shape is shown as JSON."""
     if not isinstance(result, dict) or not result or not set(result) <= PARTS:
         _value(result["value"] if isinstance(result, dict) and set(result) == {"value"} else result)
         return
@@ -22,12 +23,12 @@ def show(result: Any) -> None:
             try:
                 draw(part)
             except (TypeError, ValueError, KeyError, AttributeError):
-                st.caption(f"The job's {name} are not shaped as agreed. This is what it returned:")
+                st.caption(f"The job's {name} cannot be displayed properly. This is what the job returned:")
                 st.json(part)
 
 
-def frame(table: dict[str, Any]) -> pd.DataFrame:
-    """Columns that bear the same name are told apart, since a table on the page cannot show them otherwise."""
+def frame(table: Table) -> pd.DataFrame:
+    """The table as a data frame. Columns of the same name get numbers, because the page cannot show them otherwise."""
     columns: list[str] = []
     for column in map(str, table["columns"]):
         again = sum(known == column or known.startswith(f"{column} (") for known in columns)
@@ -39,7 +40,7 @@ def _value(value: Any) -> None:
     if isinstance(value, dict | list):
         st.json(value)
     elif value is None:
-        st.caption("The job is done. It returned nothing.")
+        st.caption("The job is done. It returned no result.")
     else:
         st.code(str(value), language=None, wrap_lines=True)
 
@@ -51,7 +52,7 @@ def _metrics(metrics: dict[str, Any]) -> None:
 
 
 def figure(value: Any) -> str | None:
-    """A number with separators and, unless it is small, no more than four decimal places; anything else as it is."""
+    """A number with separators and without needless digits; anything else as it is."""
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return None if value is None else str(value)
     if isinstance(value, int) or abs(value) >= 1000:
@@ -59,14 +60,14 @@ def figure(value: Any) -> str | None:
     return f"{value:.4g}"
 
 
-def _files(files: list[dict[str, Any]]) -> None:
+def _files(files: list[StoredFile]) -> None:
     with st.container(horizontal=True):
         for number, file in enumerate(files):
             download(f"file-{number}", file["file_id"], file["name"], f"{file['name']} ({size(file['size'])})")
 
 
 def download(key: str, file_id: str, name: str, label: str) -> None:
-    """The bytes leave the core when somebody clicks, and not before."""
+    """The file is fetched from the core only when somebody clicks."""
     st.download_button(
         plain(label),
         lambda: session.client().download(file_id),
@@ -82,13 +83,13 @@ def _charts(charts: list[dict[str, Any]]) -> None:
         st.vega_lite_chart(spec=chart, key=f"chart-{number}")
 
 
-def _tables(tables: list[dict[str, Any]]) -> None:
+def _tables(tables: list[Table]) -> None:
     for number, table in enumerate(tables):
         data = frame(table)
         if title := table.get("title"):
             st.markdown(f"**{plain(title)}**")
         numbers = data.select_dtypes("number").abs().max()
-        # "localized" ends at three decimal places: of small numbers, nothing would be left.
+        # "localized" shows three decimal places, which would leave nothing of small numbers.
         large = numbers[(numbers == 0) | (numbers >= 1)].index
         config = {column: st.column_config.NumberColumn(format="localized") for column in large}
         st.dataframe(data, hide_index=True, column_config=config, key=f"table-{number}")

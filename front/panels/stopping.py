@@ -1,77 +1,103 @@
-"""Stopping the core: it is asked first who still uses it, and whoever stops it all the same has seen their names."""
+"""Stopping the core: the page shows who and what still uses it, and nothing is stopped that was not shown."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import streamlit as st
 
 from front import session
 from front.errors import CoreRefused, CoreUnreachable, Held
+from front.records import Hold
 from front.words import plain
 
-Hold = dict[str, Any]
-SILENT: Hold = {"kind": "silence", "username": ""}  # the core cannot say who uses it
+
+@dataclass(frozen=True)
+class Question:
+    """Whether to stop the core all the same. `silence` says why the core cannot tell who uses it."""
+
+    seen: tuple[Hold, ...] = ()  # shown before, and accepted by whoever pressed "Stop anyway"
+    new: tuple[Hold, ...] = ()
+    more: int = 0  # tasks that hold the core as well, and that it names once these are accepted
+    silence: str = ""
 
 
-def stop(*accepted: Hold) -> None:
-    """Stop the instance if nothing but `accepted` holds it; else remember what does, for `show`."""
-    st.session_state.pop("holds", None)
-    st.session_state.pop("stop-problem", None)
+def is_asking() -> bool:
+    return "stop-question" in st.session_state
+
+
+def stop() -> None:
+    """Stop the machine if nobody uses the core; otherwise ask."""
+    _try(Question())
+
+
+def stop_anyway() -> None:
+    """Stop the machine unless something holds the core that the page has not shown yet."""
+    asked: Question = st.session_state["stop-question"]
+    _try(Question(seen=asked.seen + asked.new, silence=asked.silence))
+
+
+def _try(accepted: Question) -> None:
+    forget()
     try:
-        holds = _drain(accepted)
-    except CoreRefused as error:
-        st.session_state["stop-problem"] = str(error)
-        return
-    if holds:
-        st.session_state["holds"] = holds
+        session.client().drain(session.user(), accept=accepted.seen)
+    except Held as error:
+        new = tuple(hold for hold in error.holds if hold not in accepted.seen)
+        st.session_state["stop-question"] = Question(accepted.seen, new, error.more)
+    except (CoreRefused, CoreUnreachable) as error:
+        if isinstance(error, CoreRefused) and error.status < 500:
+            st.session_state["stop-problem"] = str(error)
+        elif accepted.silence:
+            session.watch().stop()
+        else:
+            st.session_state["stop-question"] = Question(accepted.seen, silence=str(error))
     else:
         session.watch().stop()
     session.lookups().forget()
 
 
-def _drain(accepted: tuple[Hold, ...]) -> list[Hold]:
-    """What holds the core beyond `accepted`, all of it named; if nothing does, the core takes no task any more."""
-    client, user = session.client(), session.user()
-    try:
-        client.drain(user)
-    except Held as error:
-        if any(hold not in accepted for hold in error.holds):
-            return list(error.holds)
-        client.drain(user, force=True)
-    except CoreUnreachable:
-        return [] if SILENT in accepted else [SILENT]
-    return []
-
-
 def forget() -> None:
-    st.session_state.pop("holds", None)
+    st.session_state.pop("stop-question", None)
     st.session_state.pop("stop-problem", None)
 
 
 def show() -> None:
-    """Who and what holds the core, and the question whether to stop it all the same."""
+    """Who and what holds the core, and the question whether to stop it anyway."""
     if problem := st.session_state.get("stop-problem"):
         st.warning(plain(problem))
-    holds = st.session_state.get("holds")
-    if not holds:
+    question: Question | None = st.session_state.get("stop-question")
+    if question is None:
         return
     with st.container(border=True, key="held"):
-        silent = SILENT in holds
-        st.markdown("**The core does not answer**" if silent else "**The core is still in use**")
-        st.markdown("\n".join(f"- {sentence(hold)}" for hold in holds))
-        if any(hold["kind"] == "task" for hold in holds):
-            st.caption(
-                "If you stop it, a running task is cut off. When the core is awake again, the task starts from its "
-                "beginning, unless its job must not run twice."
-            )
+        st.markdown("**The core cannot say who is using it**" if question.silence else "**The core is still in use**")
+        _list(question)
+        if question.silence:
+            st.markdown(plain(question.silence))
+            st.caption("If a task is running, stopping the machine cuts it off.")
         with st.container(horizontal=True):
             st.button("Leave it on", key="stop-no", type="primary", on_click=forget)
-            st.button("Stop anyway", key="stop-yes", icon=":material/power_settings_new:", on_click=stop, args=holds)
+            icon = ":material/power_settings_new:"
+            st.button("Stop anyway", key="stop-yes", icon=icon, on_click=stop_anyway)
+
+
+def _list(question: Question) -> None:
+    """Everything that stopping would affect. What came up after the first look is marked."""
+    mark = ":orange-badge[New] " if question.seen else ""
+    lines = [f"- {sentence(hold)}" for hold in question.seen]
+    lines += [f"- {mark}{sentence(hold)}" for hold in question.new]
+    if question.more:
+        lines.append(f"- and {question.more} more. You will see them before anything is stopped.")
+    if lines:
+        st.markdown("\n".join(lines))
+    if question.seen and question.new:
+        st.caption("What is marked as new was not on the list before. The core is still running. Please decide again.")
+    if any(hold["kind"] == "task" for hold in question.seen + question.new):
+        st.caption(
+            "Stopping the core cuts off the tasks that are running. They start again from the beginning when the core "
+            "is next awake, except tasks whose job must not run twice."
+        )
 
 
 def sentence(hold: Hold) -> str:
     name = f"**{plain(hold['username'])}**"
     if hold["kind"] == "task":
-        return f"{name} has a task that waits or runs: {plain(session.job_title(hold['job']))}."
-    if hold["kind"] == "user":
-        return f"{name} is using it, as the list below says."
-    return "It cannot say whether somebody is using it. If a task runs, stopping the machine cuts it off."
+        return f"{name} has a task waiting or running: {plain(session.job_title(hold['job']))}."
+    return f"{name} is using it, according to the list below."

@@ -1,4 +1,4 @@
-"""What a task was given, and the way back to its form."""
+"""The input of a task, and the button that opens its form again."""
 
 import json
 from typing import Any
@@ -9,17 +9,16 @@ from front import session
 from front.form import widgets
 from front.form.fields import Field
 from front.panels import results
+from front.records import Task
 from front.words import plain
-
-Task = dict[str, Any]
 
 
 def show(task: Task) -> None:
-    """In the order and by the labels of the form, if it is known."""
+    """In the order and with the labels of the form, if it is known."""
     params, fields = task["params"], {field.name: field for field in session.fields(task["job"])}
-    with st.expander("What it was given", icon=":material/input:"), st.container(gap="xxsmall"):
+    with st.expander("Input", icon=":material/input:"), st.container(gap="xxsmall"):
         if not params:
-            st.caption("Nothing.")
+            st.caption("None.")
         for name in sorted(params, key=[*fields, *params].index):
             field, value = fields.get(name), params[name]
             label = field.label if field else name
@@ -41,7 +40,7 @@ def said(value: Any) -> str:
 
 def again(task: Task) -> None:
     fields = session.fields(task["job"])
-    if fields and st.button("Run again", key="again", icon=":material/replay:", help="Opens the form as it was."):
+    if fields and st.button("Run again", key="again", icon=":material/replay:", help="Opens the form with this input."):
         refill(task, fields)
         st.switch_page("views/submit.py", query_params=session.address())
 

@@ -1,7 +1,7 @@
-"""One task: live while it waits or runs, then its result, and what it was given."""
+"""One task: its progress while it is waiting or running, then its result, and its input."""
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -10,16 +10,16 @@ from front.errors import CoreRefused, FrontError
 from front.form import submission
 from front.lookups import Answer
 from front.panels import results, task_inputs
-from front.words import FINISHED, moment, passed, plain, span, state_badge
+from front.records import FINISHED, Task, TaskStatus
+from front.words import moment, passed, plain, span, state_badge
 
-Task = dict[str, Any]
 Phase = Literal["unknown", "live", "finished"]
 
-LIVE = 1.0  # seconds between looks at a task that is not finished
+LIVE = 1.0  # seconds between updates of an unfinished task
 
 
 def show(task_id: str, *, answers: bool) -> None:
-    """`answers`: whether the core can be asked just now; if not, the last that is known of the task is shown."""
+    """`answers`: whether the core can be asked at the moment. If not, show what was last known of the task."""
     task = ask(task_id, answers=answers).value
     phase = phase_of(task)
     st.fragment(head, run_every=LIVE if answers and phase != "finished" else None)(task_id, phase, answers)
@@ -35,7 +35,7 @@ def show(task_id: str, *, answers: bool) -> None:
         link(task_id)
 
 
-def ask(task_id: str, *, answers: bool) -> Answer[Task]:
+def ask(task_id: str, *, answers: bool) -> Answer[TaskStatus]:
     key = ("task", task_id)
     if not answers:
         return session.lookups().last(key)
@@ -48,8 +48,8 @@ def phase_of(task: Task | None) -> Phase:
     return "finished" if task["task_status"] in FINISHED else "live"
 
 
-def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # a fragment's arguments are stored
-    """What changes while the task goes on. At the end of a phase, the page around it is drawn anew."""
+def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # Streamlit stores the arguments of a fragment
+    """The part that changes while the task runs. At the end of a phase, the whole page is redrawn."""
     answer = ask(task_id, answers=answers)
     task = answer.value
     if phase_of(task) != drawn:
@@ -66,7 +66,7 @@ def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # 
         words.append(f"took {span(passed(task['started_at'], task['finished_at'], datetime.now(UTC)))}")
     st.caption(" · ".join(words))
     if answer.problem:
-        st.warning(f"No fresh news of this task; it goes on without this page. {plain(answer.problem)}")
+        st.warning(f"This may be out of date. {plain(answer.problem)}")
     state(task)
     if drawn == "live" and answers:
         cancel(task)
@@ -75,13 +75,13 @@ def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # 
 def missing(problem: FrontError | None, *, answers: bool) -> None:
     if isinstance(problem, CoreRefused) and problem.status == 404:
         st.title("No such task", anchor=False)
-        st.warning(f"{plain(problem)} Check the link, or look among all tasks.")
+        st.warning(f"{plain(problem)} Please check the link, or look for the task in the list.")
     elif problem:
         st.warning(plain(problem))
     elif answers:
-        st.caption("The task is on its way.")
+        st.caption("Loading the task...")
     else:
-        st.caption("The core keeps this task and its result. They are shown here as soon as it is awake.")
+        st.caption("The core keeps this task and its result. They will be shown here when it is awake.")
 
 
 def state(task: Task) -> None:
@@ -89,35 +89,35 @@ def state(task: Task) -> None:
     match task["task_status"]:
         case "PENDING":
             before = (task["queue_position"] or 1) - 1
-            place = "It is next." if not before else f"{before} task{'s' * (before > 1)} before it."
+            place = "It is next." if not before else f"{before} task{'s' * (before > 1)} ahead of it."
             st.progress(0, f"Waiting for {span(passed(task['submitted_at'], None, now))}. {place}")
         case "STARTED":
             message = f": {plain(progress['message'])}" if progress["message"] else ""
             took = span(passed(task["started_at"] or task["submitted_at"], None, now))
             st.progress(round(progress["done"] * 100), f"**{progress['done']:.0%}**{message}")
-            st.caption(f"Running for {took}. You may close this page: the task goes on, and its link brings you back.")
+            st.caption(f"Running for {took}. You can close this page and come back by its link.")
         case "RETRY":
-            st.progress(0, "The machine that ran it went away. It starts again by itself.")
+            st.progress(0, "The task was interrupted. It will start again by itself.")
         case "FAILURE":
-            error = task["error"] or {"type": "Error", "message": "Nothing more is known."}
+            error = task["error"] or {"type": "Error", "message": "There are no further details."}
             st.error(f"**{plain(error['type'])}**: {plain(error['message'])}", icon=":material/error:")
-            st.caption("Correct what it complains about and run it again. If it is not clear, show this to an admin.")
+            st.caption("Correct the input and run the task again. If the message is unclear, please ask an admin.")
         case "REVOKED":
             st.info("This task was cancelled. It has no result.", icon=":material/cancel:")
 
 
 def cancel(task: Task) -> None:
-    """In two steps, for a slip of the hand would cost hours."""
+    """Ask first, because a wrong click could cost hours of work."""
     task_id = task["task_id"]
     if st.session_state.get("cancelling") != task_id:
         st.button("Cancel the task", key="cancel", icon=":material/cancel:", on_click=ask_to_cancel, args=(task_id,))
     else:
         whose = "your" if task["username"] == session.user() else f"{plain(task['username'])}'s"
         with st.container(border=True, key="cancel-panel"):
-            st.markdown(f"Cancel {whose} task? What it has done so far is lost.")
+            st.markdown(f"Cancel {whose} task? Its work so far will be lost.")
             with st.container(horizontal=True):
                 st.button("Yes, cancel it", key="cancel-yes", type="primary", on_click=do_cancel, args=(task_id,))
-                st.button("No, let it go on", key="cancel-no", on_click=ask_to_cancel, args=("",))
+                st.button("No, keep it", key="cancel-no", on_click=ask_to_cancel, args=("",))
     if problem := st.session_state.get("cancel-problem"):
         st.warning(plain(problem))
 
@@ -137,7 +137,7 @@ def do_cancel(task_id: str) -> None:
 
 
 def link(task_id: str) -> None:
-    """Without the user: whoever opens it is asked for their own name."""
+    """The link contains no name, so that whoever opens it is asked for their own."""
     with st.popover("Link to this task", icon=":material/link:"):
         st.code(f"{(st.context.url or '').split('?')[0]}?task={task_id}", language=None, wrap_lines=True)
-        st.caption("It works as long as the core keeps the task.")
+        st.caption("The link works as long as the core keeps the task.")

@@ -1,56 +1,61 @@
-"""Who is using the core and what it works on: the list of active users, and every task that is not finished."""
+"""Who is using the core, and what it is working on: the active users and the unfinished tasks."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
 
 import streamlit as st
 
-from front import session, settings
+from front import session
 from front.errors import FrontError
 from front.lookups import Answer
 from front.machine.snapshot import Snapshot
+from front.records import UNFINISHED, Activity, Task
 from front.words import plain, span, state_badge
 
-ACTIVE_FORMAT = "%Y/%m/%d %H:%M"
 SHOWN = 20
-UNFINISHED = ("STARTED", "RETRY", "PENDING")
+
+
+@dataclass(frozen=True)
+class Usage:
+    users: dict[str, str]  # and since when each of them is on the list
+    stale: list[str]
+    activity: Activity
+    tasks: list[Task]
 
 
 def show(snapshot: Snapshot) -> None:
     if snapshot.ready is None:
         st.subheader("Who is using it", anchor=False)
-        st.caption("This cannot be seen while the core does not answer.")
+        st.caption("Only the core knows, and it does not answer at the moment.")
         return
     answer = look()
     if answer.problem:
-        st.warning(f"This is not fresh. {plain(answer.problem)}")
+        st.warning(f"This may be out of date. {plain(answer.problem)}")
     if answer.value:
-        users(answer.value["users"])
-        work(answer.value["activity"], answer.value["tasks"])
+        users(answer.value.users, answer.value.stale)
+        work(answer.value.activity, answer.value.tasks)
 
 
-def look() -> Answer[dict[str, Any]]:
-    """Users, numbers and unfinished tasks as one question, so that a slow core is waited for once."""
+def look() -> Answer[Usage]:
+    """Ask for everything at once, so that a slow core is waited for only once."""
     client = session.client()
 
-    def question() -> dict[str, Any]:
+    def question() -> Usage:
         tasks = [task for state in UNFINISHED for task in client.tasks(task_status=state, limit=SHOWN)]
-        return {"users": client.active_users(), "activity": client.activity(), "tasks": tasks}
+        return Usage(client.active_users(), client.stale_users(), client.activity(), tasks)
 
     return session.lookups().ask("core", question)
 
 
-def users(listed: dict[str, str]) -> None:
+def users(listed: dict[str, str], stale: list[str]) -> None:
     st.subheader("Who is using it", anchor=False)
-    me, now = session.user(), datetime.now(ZoneInfo(settings.load().timezone))
+    me = session.user()
     for name, since in listed.items():
         you = " (you)" if name == me else ""
-        if is_stale(since, now, settings.load().active_user_stale_hours):
-            st.markdown(f":gray[:material/person_off: {plain(name)}{you} · {plain(since)} · long ago, holds nothing]")
+        if name in stale:
+            st.markdown(f":gray[:material/person_off: {plain(name)}{you} · {plain(since)} · too long ago to count]")
         else:
-            st.markdown(f":material/person: **{plain(name)}**{you} · since {plain(since)}")
+            st.markdown(f":material/person: **{plain(name)}**{you} · last active {plain(since)}")
     if not listed:
         st.caption("Nobody is on the list.")
     with st.container(horizontal=True):
@@ -58,16 +63,7 @@ def users(listed: dict[str, str]) -> None:
         st.button("I'm done", key="part", icon=":material/person_remove:", disabled=me not in listed, on_click=part)
     if problem := st.session_state.get("list-problem"):
         st.warning(plain(problem))
-    st.caption("Whoever is on the list keeps the others from stopping the core. Submitting a task puts you on it.")
-
-
-def is_stale(since: str, now: datetime, hours: float) -> bool:
-    """Whether this entry is so old that the core counts it no more."""
-    try:
-        at = datetime.strptime(since, ACTIVE_FORMAT).replace(tzinfo=now.tzinfo)
-    except ValueError:
-        return True
-    return now - at > timedelta(hours=hours)
+    st.caption("Anybody who wants to stop the core is shown this list first. Submitting a task puts you on it.")
 
 
 def join() -> None:
@@ -87,9 +83,9 @@ def tell(change: Callable[[str], object]) -> None:
     session.lookups().forget()
 
 
-def work(activity: dict[str, Any], tasks: list[dict[str, Any]]) -> None:
+def work(activity: Activity, tasks: list[Task]) -> None:
     st.subheader("Waiting and running", anchor=False)
-    idle = f"Nothing for {span(activity['idle_seconds'])}." if not activity["waiting"] + activity["running"] else ""
+    idle = f"Idle for {span(activity['idle_seconds'])}." if not activity["waiting"] + activity["running"] else ""
     st.caption(idle or f"{activity['running']} running, {activity['waiting']} waiting.")
     for task in tasks[:SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"work-{task['task_id']}"):

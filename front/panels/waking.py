@@ -1,4 +1,4 @@
-"""The stages of the last waking as a list that people can watch."""
+"""The stages of the last waking, as a checklist."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,13 +6,14 @@ from typing import Literal
 import streamlit as st
 
 from front.machine.snapshot import Snapshot
+from front.machine.stages import Stage
 from front.words import plain, span
 
-STEPS = {
-    "asked": "Asked to start",
-    "pending": "The machine starts",
-    "running": "The machine runs; the core on it does not answer yet",
-    "containers starting": "The core answers; its parts start",
+STEPS: dict[Stage, str] = {
+    "asked": "Start requested",
+    "pending": "Machine starting",
+    "running": "Machine running, core not up yet",
+    "containers starting": "Core up, some parts still starting",
     "ready": "Ready",
 }
 MARKS = {
@@ -32,8 +33,8 @@ class Step:
 
 
 def steps(snapshot: Snapshot, now: float) -> list[Step]:
-    """Every step from asked to ready, with what is known of it; empty if nobody has asked."""
-    begun: dict[str, float] = {}
+    """Every step on the way to ready, with what is known of it; empty if there was no waking."""
+    begun: dict[Stage, float] = {}
     for name, at in snapshot.stages:
         begun.setdefault(name, at)
     if snapshot.asked_at is None or not begun:
@@ -52,7 +53,7 @@ def steps(snapshot: Snapshot, now: float) -> list[Step]:
 
 
 def total(snapshot: Snapshot, now: float) -> float:
-    """Seconds from the wish to ready, or to now."""
+    """Seconds from the request until ready, or until now."""
     return dict(snapshot.stages).get("ready", now - (snapshot.asked_at or now))
 
 
@@ -63,5 +64,5 @@ def show(snapshot: Snapshot, now: float) -> None:
             took = f" · {span(step.seconds)}" if step.seconds is not None else ""
             st.markdown(f"{MARKS[step.state]} {text}{took}")
     if snapshot.asked_at is not None:
-        by = f"Asked for by {plain(snapshot.asked_by)}. " if snapshot.asked_by else ""
-        st.caption(f"{by}{span(total(snapshot, now))} in all.")
+        by = f"Started by {plain(snapshot.asked_by)}. " if snapshot.asked_by else ""
+        st.caption(f"{by}{span(total(snapshot, now))} in total.")

@@ -1,5 +1,5 @@
-"""Makes the customers.csv beside it, the same bytes each time: `python front/samples/customers.py`."""
-# ruff: noqa: INP001, S311, RUF001  # data and no package; nothing secret hangs on these draws; wide digits are meant
+"""Write the customers.csv in this folder, with the same bytes each time: `python front/samples/customers.py`."""
+# ruff: noqa: INP001, S311, RUF001  # data, not a package; the draws are not secret; full-width digits are intended
 
 import random
 from collections.abc import Callable
@@ -40,7 +40,7 @@ WIDE = str.maketrans("0123456789-", "０１２３４５６７８９－")
 
 
 class Customer(NamedTuple):
-    """Entries of one person or company have one `owner`, which the file does not tell."""
+    """All entries of one person or company have the same `owner`, which is not in the file."""
 
     owner: int
     name: str
@@ -48,9 +48,9 @@ class Customer(NamedTuple):
 
 
 def customers() -> list[Customer]:
-    """Some 600 entries in random order: most stand once, some twice or three times, each time written another way.
+    """About 600 entries in random order. Most appear once, some twice or three times, spelled differently each time.
 
-    A few look alike and are not the same: branches of a company in other towns, and members of a family.
+    A few look alike but are different: branches of a company in other towns, and members of a family.
     """
     draw = random.Random(20260401)
     entries: list[Customer] = []
@@ -85,7 +85,7 @@ def _address(draw: random.Random) -> str:
 
 def _written_otherwise(entry: Customer, draw: random.Random) -> Customer:
     name = draw.choice(NAME_HABITS)(entry.name)
-    if len(name) >= 6 and draw.random() < 0.25:  # a letter is forgotten
+    if len(name) >= 6 and draw.random() < 0.25:  # a letter is missing
         at = draw.randrange(len(name) - 1)
         name = name[:at] + name[at + 1 :]
     return entry._replace(name=name, address=draw.choice(ADDRESS_HABITS)(entry.address))
@@ -114,7 +114,7 @@ ADDRESS_HABITS: tuple[Callable[[str], str], ...] = (
 
 
 def content() -> bytes:
-    """The file, with the mark by which Excel knows UTF-8."""
+    """The file, with the byte order mark by which Excel recognizes UTF-8."""
     entries = enumerate(customers(), 1)
     lines = ["顧客コード,顧客名,住所", *(f"C{number:04},{entry.name},{entry.address}" for number, entry in entries)]
     return "".join(f"{line}\n" for line in lines).encode("utf-8-sig")

@@ -1,5 +1,5 @@
-"""Makes the daily_sales.csv beside it, the same bytes each time: `python front/samples/daily_sales.py`."""
-# ruff: noqa: INP001, S311  # data and no package; nothing secret hangs on these draws
+"""Write the daily_sales.csv in this folder, with the same bytes each time: `python front/samples/daily_sales.py`."""
+# ruff: noqa: INP001, S311  # data, not a package; the draws are not secret
 
 import math
 import random
@@ -69,7 +69,7 @@ def _poisson(mean: float, draw: random.Random) -> int:
 
 
 def content() -> bytes:
-    """The file, with the mark by which Excel knows UTF-8."""
+    """The file, with the byte order mark by which Excel recognizes UTF-8."""
     lines = ["日付,商品名,数量", *(f"{day},{item},{units}" for day, item, units in daily_sales())]
     return "".join(f"{line}\n" for line in lines).encode("utf-8-sig")
 

@@ -1,4 +1,4 @@
-"""The page of the core: how it is, who uses it, and the buttons that wake it and put it to sleep."""
+"""The core's page: its state, who is using it, and the buttons that start and stop it."""
 
 import time
 
@@ -6,38 +6,38 @@ import streamlit as st
 
 from front import session
 from front.machine.snapshot import Snapshot
+from front.machine.stages import STAGES
 from front.panels import notice, stopping, usage, waking
-from front.words import IN_MOTION, STAGES, plain
+from front.words import STAGE_WORDS, plain
 
 PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "jobs": "Jobs"}
-STOPPABLE = ("pending", "running", "containers starting", "ready", "unreachable")
 
 
 def page() -> None:
     st.title("Core", anchor=False)
     stage = session.watch().snapshot().stage
-    st.fragment(body, run_every=1.0 if stage in IN_MOTION else 2.0)()
+    st.fragment(body, run_every=1.0 if STAGES[stage].changing else 2.0)()
 
 
 def body() -> None:
-    """Each part in a container of its own: what comes and goes in one does not push the others around."""
+    """Each part has a container of its own, so that what comes and goes in one does not move the others."""
     snapshot = session.watch().snapshot()
     with st.container():
         state(snapshot)
     with st.container():
         buttons(snapshot)
     with st.container():
-        if snapshot.stage in STOPPABLE:
+        if STAGES[snapshot.stage].stoppable:
             stopping.show()
         else:
             stopping.forget()
-    if snapshot.ready is None and snapshot.stage not in IN_MOTION:
+    if snapshot.ready is None and not STAGES[snapshot.stage].changing:
         return
     machine, people = st.columns(2, gap="large")
     with machine:
         with st.container():
             if snapshot.stages:
-                st.subheader("Waking", anchor=False)
+                st.subheader("Starting", anchor=False)
                 waking.show(snapshot, time.time())
         with st.container():
             parts(snapshot.ready or {})
@@ -46,15 +46,15 @@ def body() -> None:
 
 
 def state(snapshot: Snapshot) -> None:
-    stage = STAGES[snapshot.stage]
-    st.badge(stage.word.capitalize(), color=stage.color, icon=":material/memory:")
-    st.markdown(stage.sentence)
+    words = STAGE_WORDS[snapshot.stage]
+    st.badge(words.word.capitalize(), color=words.color, icon=":material/memory:")
+    st.markdown(words.sentence)
     if snapshot.problem:
         st.error(plain(snapshot.problem), icon=":material/error:")
     if snapshot.instance.name == "unmanaged":
         st.caption(
-            "This core is run by others: no machine is named in CORE_INSTANCE_ID, so this page neither starts nor "
-            "stops it. What it shows is what the core itself says."
+            "You cannot start or stop this core here, because CORE_INSTANCE_ID does not name its machine. This page "
+            "shows what the core itself reports."
         )
     else:
         st.caption(f"The machine: {plain(snapshot.instance.name)}.")
@@ -64,16 +64,16 @@ def buttons(snapshot: Snapshot) -> None:
     if snapshot.instance.name == "unmanaged":
         return
     icon = ":material/power_settings_new:"
-    if snapshot.stage == "asleep":
+    if STAGES[snapshot.stage].startable:
         st.button("Start the core", key="start", type="primary", icon=icon, on_click=notice.start_core)
-    elif snapshot.stage in STOPPABLE and "holds" not in st.session_state:
+    elif STAGES[snapshot.stage].stoppable and not stopping.is_asking():
         st.button("Stop the core", key="stop", icon=icon, on_click=stopping.stop)
 
 
 def parts(ready: dict[str, str]) -> None:
     if not ready:
         return
-    st.subheader("What runs in it", anchor=False)
+    st.subheader("Parts", anchor=False)
     with st.container(gap="xxsmall", key="parts"):
         for part, what in ready.items():
             good = what == "ok"

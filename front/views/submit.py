@@ -1,4 +1,4 @@
-"""The page on which a task is made: a job, its form, and Submit."""
+"""The page for submitting a task: choose a job, fill in its form, press Submit."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ from front.errors import CoreRefused, CoreUnreachable
 from front.form import submission, widgets
 from front.form.fields import Field, fields_of
 from front.panels import notice
+from front.records import Params
 from front.words import plain
 
 WIDTH = 760  # pixels: a line of text that is easy to read
@@ -17,7 +18,7 @@ WIDTH = 760  # pixels: a line of text that is easy to read
 
 @dataclass(frozen=True)
 class Refusal:
-    """What was wrong when the form was sent last; a field's sentence stands as long as its widget holds the same."""
+    """What was wrong with the last submission. A field's message stays until the value of its widget changes."""
 
     job: str = ""
     sentence: str = ""
@@ -33,22 +34,20 @@ def page() -> None:
 def choose() -> None:
     ready = notice.show(session.watch().snapshot())
     answer = session.jobs(ask=ready)
-    with st.container():  # as in the notice
+    with st.container():  # always there, as in the notice
         if ready and answer.problem:
-            st.warning(f"The list of jobs is not fresh. {plain(answer.problem)}")
+            st.warning(f"The list of jobs may be out of date. {plain(answer.problem)}")
     jobs = {job["name"]: job for job in answer.value or []}
     if not jobs:
-        st.caption(
-            "The list of jobs is on its way." if ready else "The forms appear here as soon as the core is awake."
-        )
+        st.caption("Loading the list of jobs..." if ready else "The forms will appear here when the core is awake.")
         return
     name = st.selectbox("Job", list(jobs), format_func=lambda n: jobs[n]["title"], key="job", persist_state="session")
     st.markdown(jobs[name]["description"])
     form(name, fields_of(jobs[name]["params"]), ready)
 
 
-def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  # one fact
-    """The widgets, what was wrong with them when they were sent last, and Submit."""
+def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  # the only flag
+    """The widgets, the messages of the last submission, and the Submit button."""
     refusal = st.session_state.get("refusal", Refusal())
     raws = {}
     with st.container(border=True, key="form"):
@@ -58,10 +57,10 @@ def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  #
             if sentence and raw == refused:
                 widgets.complain(sentence)
         if not fields:
-            st.caption("This job asks for nothing.")
+            st.caption("This job needs no input.")
         pressed = st.button("Submit", key="submit", type="primary", icon=":material/send:", disabled=not ready)
         if not ready:
-            st.caption("What you fill in is kept. Submit works as soon as the core is ready.")
+            st.caption("Your input is kept. You can submit it as soon as the core is ready.")
         if refusal.job == job:
             st.error(plain(refusal.sentence), icon=":material/error:")
     if pressed:
@@ -69,7 +68,7 @@ def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  #
 
 
 def send(job: str, fields: list[Field], raws: dict[str, Any]) -> None:
-    """To the new task's page, or back to the form with what is wrong."""
+    """Go to the new task's page, or back to the form with the messages."""
     params, problems = submission.params_of(fields, raws, settings.load().max_upload_mb)
     sentence = ""
     if not problems:
@@ -77,9 +76,9 @@ def send(job: str, fields: list[Field], raws: dict[str, Any]) -> None:
             with st.spinner("Sending..."):
                 task_id = start(job, fields, params)
         except CoreUnreachable as error:
-            sentence = f"{error} Your input is kept: press Submit again. It cannot run twice."
+            sentence = f"{error} Your input is kept. Please press Submit again. The task cannot run twice."
         except CoreRefused as error:
-            st.session_state["sent"].clear()  # the core may have lost a file that it had
+            st.session_state["sent"].clear()  # the core may have lost a file
             sentence, problems = "" if error.fields else str(error), error.fields
         else:
             st.session_state.pop("refusal", None)
@@ -89,7 +88,7 @@ def send(job: str, fields: list[Field], raws: dict[str, Any]) -> None:
 
 
 def refusal_of(job: str, fields: list[Field], raws: dict[str, Any], sentence: str, problems: dict[str, str]) -> Refusal:
-    """Each sentence beside its field, and all that have none under the form."""
+    """Each message goes beside its field, and those without a field go under the form."""
     known = {asked.name: asked for asked in fields}
     beside = {widgets.key_of(job, known[name]): (text, raws[name]) for name, text in problems.items() if name in known}
     labels = [asked.label for asked in fields if asked.name in problems]
@@ -98,8 +97,8 @@ def refusal_of(job: str, fields: list[Field], raws: dict[str, Any], sentence: st
     return Refusal(job, " ".join(filter(None, [sentence, *correct, *beyond])), beside)
 
 
-def start(job: str, fields: list[Field], params: dict[str, Any]) -> str:
-    """The id of the task that runs with these parameters; each file is sent once, however often this is tried."""
+def start(job: str, fields: list[Field], params: Params) -> str:
+    """Start the task and return its id. Each file is sent once, however often this is retried."""
     client, state = session.client(), st.session_state
     params = submission.send_files(client, fields, params, state.setdefault("sent", {}))
     return client.start_task(job, params, session.user(), submission.task_id_for(state, job, params))

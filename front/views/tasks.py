@@ -1,20 +1,18 @@
-"""The page of the tasks: all of them, or one of them live."""
+"""The tasks page: the list of tasks, or one task."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
 from front import session, settings
 from front.panels import notice, task_view
+from front.records import Task
 from front.words import moment, passed, plain, span, state_badge
-
-Task = dict[str, Any]
 
 MINE, ALL = "Mine", "Everybody's"
 A_PAGE = 20
-BADGE_WIDTH = 130  # pixels: titles stand under one another
-CALM = 3.0  # seconds between looks at the list
+BADGE_WIDTH = 130  # pixels, so that the titles line up
+CALM = 3.0  # seconds between updates of the list
 
 
 def page() -> None:
@@ -30,29 +28,29 @@ def page() -> None:
         "Whose tasks", [MINE, ALL], default=MINE, required=True, key="whose", on_change=newest, persist_state="session"
     )
     if snapshot.ready is None:
-        st.caption("The core keeps the tasks and their results. They are listed here while it is awake.")
+        st.caption("The core keeps the tasks and their results. You can see them here while it is awake.")
         return
     listing(session.user() if whose == MINE else "")
 
 
 @st.fragment(run_every=CALM)
 def listing(username: str) -> None:
-    """One page of the list; `earlier` holds where each page that was turned begins."""
+    """One page of the list. `earlier` holds where each page before it begins."""
     earlier: list[str] = st.session_state.setdefault("earlier", [])
     before = earlier[-1] if earlier else ""
     answer = session.lookups().ask(
         ("tasks", username, before), lambda: session.client().tasks(username, limit=A_PAGE, before=before)
     )
     if answer.problem:
-        st.warning(f"This list is not fresh. {plain(answer.problem)}")
+        st.warning(f"This list may be out of date. {plain(answer.problem)}")
     if answer.value is None:
-        st.caption("" if answer.problem else "The list is on its way.")
+        st.caption("" if answer.problem else "Loading the list...")
         return
     with st.container(border=bool(answer.value), gap="xxsmall", key="tasks"):
         for task in answer.value:
             row(task)
     if not answer.value:
-        st.caption("Nothing older." if earlier else "No task yet. Submit one, and it appears here.")
+        st.caption("No older tasks." if earlier else "No tasks yet. Submit one, and it will appear here.")
     with st.container(horizontal=True):
         st.button("Newer", key="newer", icon=":material/chevron_left:", disabled=not earlier, on_click=turn_back)
         full = len(answer.value) == A_PAGE
@@ -69,7 +67,7 @@ def row(task: Task) -> None:
 
 
 def said(task: Task) -> list[str]:
-    """When it was submitted, and how far it is or how long it took."""
+    """When it was submitted, and its progress or how long it took."""
     words = [moment(task["submitted_at"], settings.load().timezone)]
     if task["task_status"] == "PENDING" and task["queue_position"]:
         words.append(f"number {task['queue_position']} in the queue")

@@ -1,4 +1,4 @@
-"""The whole app as `make run` starts it, on free ports and in a folder of its own, and the browser that looks at it."""
+"""The whole app as `make run` starts it, on free ports and in its own folder, and a browser."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 class App:
-    """Its core is asleep until somebody presses start."""
+    """Its core is asleep until somebody starts it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,7 +63,7 @@ class App:
             self.process.wait(30)
 
     def family(self) -> list[psutil.Process]:
-        """The front, the core and all that belongs to them."""
+        """All processes of the front and the core."""
         assert self.process
         try:
             front = psutil.Process(self.process.pid)
@@ -72,19 +72,28 @@ class App:
         return [front, *front.children(recursive=True)]
 
     def flower_listens(self) -> bool:
-        """Whether Flower hears the worker; a task that ends before that is never seen by it."""
+        """Whether Flower receives the worker's events. It never sees a task that ends before that."""
         try:
             return any(self.flower("/flower/api/workers?status=1").values())
         except OSError:
             return False
 
+    def flower_page(self) -> int:
+        """The status of the page at the address that the start printed."""
+        log = (self.folder / "front.log").read_text()
+        address = next(word for word in log.split() if f":{self.flower_port}/" in word)
+        with urlopen(self._with_password(address), timeout=5) as answer:
+            return int(answer.status)
+
     def flower(self, path: str) -> Any:
+        with urlopen(self._with_password(f"http://127.0.0.1:{self.flower_port}{path}"), timeout=5) as answer:
+            return json.load(answer)
+
+    def _with_password(self, url: str) -> Request:
         secrets = (self.folder / ".local" / "secrets.env").read_text()
         user = next(line for line in secrets.splitlines() if line.startswith("FLOWER_BASIC_AUTH")).split("=", 1)[1]
         basic = base64.b64encode(user.encode()).decode()
-        request = Request(f"http://127.0.0.1:{self.flower_port}{path}", headers={"Authorization": f"Basic {basic}"})
-        with urlopen(request, timeout=5) as answer:
-            return json.load(answer)
+        return Request(url, headers={"Authorization": f"Basic {basic}"})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`make demo` and `make run` as somebody meets them in a terminal."""
+"""`make demo` and `make run` as seen in a terminal."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ def test_the_demo_runs_the_sample_job_and_prints_its_result(tmp_path: Path) -> N
     assert done.stderr == ""
 
 
-def test_its_own_secrets_are_made_once_and_for_nobody_else_to_read(tmp_path: Path) -> None:
+def test_secrets_are_generated_once_and_readable_only_by_their_owner(tmp_path: Path) -> None:
     kept = tmp_path / ".local" / "secrets.env"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -55,11 +55,11 @@ def test_a_busy_port_is_named_with_its_variable(tmp_path: Path) -> None:
             done = command("front.local", tmp_path, **{**free, variable: port})
 
         assert done.returncode == 1
-        assert done.stderr == f"Port {port} is busy. End what uses it, or set {variable} to another.\n"
+        assert done.stderr == f"Port {port} is in use. Stop what uses it, or set {variable} to another port.\n"
 
 
-def test_a_port_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_port_is_reported(tmp_path: Path) -> None:
     done = command("front.local", tmp_path, FRONT_PORT="80000")
 
     assert done.returncode == 1
-    assert done.stderr == "FRONT_PORT=80000 is no port. Set it to a number from 1 to 65535.\n"
+    assert done.stderr == "FRONT_PORT=80000 is not a port. Set it to a number from 1 to 65535.\n"

@@ -1,4 +1,4 @@
-"""What the app is for, in a real browser against a real core: wake it, work with it, share it, put it to sleep."""
+"""The main use of the app in a real browser with a real core: wake it, use it, share it, put it to sleep."""
 
 import re
 import signal
@@ -41,7 +41,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def press(page: Page, key: str) -> None:
-    """The button with this key."""
+    """Click the button with this key."""
     page.locator(f".st-key-{key} button").first.click(timeout=SOON)
 
 
@@ -53,7 +53,7 @@ def sign_in(page: Page, app: App, name: str) -> None:
 
 
 def go(page: Page, title: str) -> None:
-    """To the page of this title; the one before has a heading too, so it is its own that counts."""
+    """Open the page with this title, and wait for its own heading: the previous page has one too."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
     expect(page.get_by_role("heading", level=1, name=re.compile(f"^{title}"))).to_be_visible(timeout=SOON)
 
@@ -61,13 +61,13 @@ def go(page: Page, title: str) -> None:
 def wake(page: Page) -> None:
     go(page, "Core")
     press(page, "start")
-    expect(page.locator(".st-key-stages")).to_contain_text("Asked to start", timeout=SOON)
+    expect(page.locator(".st-key-stages")).to_contain_text("Start requested", timeout=SOON)
     expect(page.locator(".st-key-parts")).to_contain_text("Worker", timeout=3 * SOON)
 
 
-def test_a_page_of_a_sleeping_core_is_there_in_two_seconds(app: App, context: BrowserContext) -> None:
+def test_a_page_appears_within_two_seconds_while_the_core_is_asleep(app: App, context: BrowserContext) -> None:
     page = context.new_page()
-    page.goto(f"{app.url}/?user=sato")  # Chromium's own start does not count
+    page.goto(f"{app.url}/?user=sato")  # Chromium's own start-up does not count
     expect(page.locator(".st-key-start")).to_be_visible(timeout=SOON)
 
     begin = time.monotonic()
@@ -77,14 +77,15 @@ def test_a_page_of_a_sleeping_core_is_there_in_two_seconds(app: App, context: Br
     assert time.monotonic() - begin < 2
 
 
-def test_the_whole_story(app: App, context: BrowserContext, tmp_path: Path) -> None:
+def test_a_core_is_woken_used_shared_and_stopped(app: App, context: BrowserContext, tmp_path: Path) -> None:
     page = context.new_page()
     sign_in(page, app, "佐藤")
     assert "user=" in page.url
 
     wake(page)
-    expect(page.get_by_text("佐藤 (you)")).to_be_visible(timeout=SOON)  # waking it is using it
+    expect(page.get_by_text("佐藤 (you)")).to_be_visible(timeout=SOON)  # whoever wakes it is using it
     until(app.flower_listens, 30)
+    assert app.flower_page() == 200
 
     go(page, "Submit")
     page.locator(".st-key-job").get_by_role("combobox").click()
@@ -119,10 +120,10 @@ def test_the_whole_story(app: App, context: BrowserContext, tmp_path: Path) -> N
     assert until(lambda: app.flower("/flower/api/tasks").get(task_id[1]), 10)["state"] == "SUCCESS"
     tab.close()
 
-    stop_it_though_somebody_else_uses_it(app, page, context.browser)
+    stop_it_while_somebody_else_uses_it(app, page, context.browser)
 
 
-def stop_it_though_somebody_else_uses_it(app: App, page: Page, browser: Browser | None) -> None:
+def stop_it_while_somebody_else_uses_it(app: App, page: Page, browser: Browser | None) -> None:
     assert browser
     other = browser.new_context().new_page()
     sign_in(other, app, "tanaka")
@@ -144,7 +145,7 @@ def stop_it_though_somebody_else_uses_it(app: App, page: Page, browser: Browser 
     until(lambda: len(app.family()) == 1)
 
 
-def test_a_wrong_field_is_told_beside_it_and_the_input_is_kept(app: App, context: BrowserContext) -> None:
+def test_an_invalid_form_says_what_to_correct(app: App, context: BrowserContext) -> None:
     page = context.new_page()
     sign_in(page, app, "sato")
     wake(page)
@@ -155,7 +156,7 @@ def test_a_wrong_field_is_told_beside_it_and_the_input_is_kept(app: App, context
     expect(page.locator(".st-key-form")).to_contain_text("Please correct", timeout=SOON)
 
 
-def test_a_dead_core_is_told_on_every_page_at_once(app: App, context: BrowserContext) -> None:
+def test_every_page_opens_at_once_when_the_core_has_died(app: App, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(f"{app.url}/core?user=sato")
     expect(page.locator(".st-key-parts").or_(page.locator(".st-key-start")).first).to_be_visible(timeout=SOON)
@@ -172,7 +173,7 @@ def test_a_dead_core_is_told_on_every_page_at_once(app: App, context: BrowserCon
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
-def test_nothing_is_left_behind_however_the_app_ends(how: signal.Signals, tmp_path: Path, browser: Browser) -> None:
+def test_no_process_is_left_behind_however_the_app_ends(how: signal.Signals, tmp_path: Path, browser: Browser) -> None:
     with App(tmp_path) as app:
         page = browser.new_page()
         sign_in(page, app, "sato")

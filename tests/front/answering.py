@@ -1,4 +1,4 @@
-"""A tiny web server that answers as a test tells it to: well, badly, late or not at all."""
+"""A tiny web server that answers as a test wants: well, badly, late or not at all."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ Behaviour = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Answering:
-    """Listens when entered, on `url`; `requests` keeps what came in as (method, path, JSON body or None)."""
+    """Listens on `url` while entered. `requests` records (method, path, JSON body or None)."""
 
     def __init__(self, behave: Behaviour) -> None:
         self.behave = behave
@@ -62,11 +62,11 @@ def answer(status: int, body: str, kind: str = "application/json") -> Behaviour:
 
 
 def say_nothing(request: BaseHTTPRequestHandler) -> None:
-    """Closes the connection without a word."""
+    """Close the connection without an answer."""
 
 
 def promise_too_much(request: BaseHTTPRequestHandler) -> None:
-    """Announces more bytes than it sends."""
+    """Announce more bytes than are sent."""
     request.send_response(200)
     request.send_header("Content-Length", "1000")
     request.end_headers()

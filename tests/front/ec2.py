@@ -1,4 +1,4 @@
-"""EC2 as moto plays it over HTTP, made to take its time and to refuse as the real one does."""
+"""EC2 as simulated by moto over HTTP, made slow and able to refuse, like the real one."""
 
 import copy
 from typing import Any
@@ -13,13 +13,13 @@ CODES = {"pending": 0, "running": 16, "stopping": 64, "stopped": 80}
 
 
 class Ec2:
-    """One machine, running. An order is begun only: `arrive` carries it through, unless it is to `fall_back`."""
+    """One running machine. An order only begins a change; `arrive` completes it, or `fall_back` fails it."""
 
     def __init__(self, url: str, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         self.url, self.client = url, client
         started = self.client.run_instances(ImageId="ami-03cf127a", MinCount=1, MaxCount=1)
         self.instance_id = started["Instances"][0]["InstanceId"]
-        self.refusals: list[str] = []  # codes with which the next orders are refused
+        self.refusals: list[str] = []  # the error codes of the next orders
         self.orders: list[str] = []
         monkeypatch.setattr(Instance, "start", self._order("start", "stopped", "pending"))
         monkeypatch.setattr(Instance, "stop", self._order("stop", "running", "stopping"))

@@ -1,14 +1,19 @@
-"""A core and a watch that hold everything in memory, as the pages see them."""
+"""An in-memory core and watch for tests of the pages."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from front.errors import CoreRefused, FrontError, Held
 from front.machine.instance import InstanceState
 from front.machine.snapshot import Snapshot
 from front.machine.stages import Stage
+from front.records import Activity, Hold, Job, Params, StoredFile, Task, TaskStatus
+
+if TYPE_CHECKING:
+    from front.core_client import CoreClient
 
 READY = {"redis": "ok", "worker": "ok", "files": "ok", "jobs": "ok"}
 FORM = {
@@ -19,16 +24,16 @@ FORM = {
     },
     "required": ["sales"],
 }
-JOBS = [
+JOBS: list[Job] = [
     {"name": "count", "title": "Count the items", "description": "How many there are.", "params": FORM},
     {"name": "nothing", "title": "Nothing", "description": "", "params": {"properties": {}}},
 ]
 WHEN = "2026-11-24T12:00:00+00:00"
 
 
-def task(task_id: str = "", **changed: Any) -> dict[str, Any]:
+def task(task_id: str = "", **changed: Any) -> TaskStatus:
     """A finished task of sato's, unless changed."""
-    return {
+    whole = {
         "task_id": task_id or str(uuid.uuid4()),
         "job": "count",
         "username": "sato",
@@ -43,28 +48,39 @@ def task(task_id: str = "", **changed: Any) -> dict[str, Any]:
         "result": {"value": "done"},
         **changed,
     }
+    return cast("TaskStatus", whole)
 
 
-def running(**changed: Any) -> dict[str, Any]:
+def running(**changed: Any) -> TaskStatus:
     live = {"task_status": "STARTED", "finished_at": None, "result": None}
     return task(**{**live, "progress": {"done": 0.58, "message": "Item 7"}, **changed})
 
 
 @dataclass
 class FakeClient:
-    """As CoreClient. `failure` is raised by every call, `refusal` by start_task; `holds` keep it from draining."""
+    """Like CoreClient. Every call raises `failure`, start_task raises `refusal`, and `holds` prevent a drain."""
 
-    known: list[dict[str, Any]] = field(default_factory=lambda: list(JOBS))
-    all_tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    known: list[Job] = field(default_factory=lambda: list(JOBS))
+    all_tasks: dict[str, TaskStatus] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
+    stale: list[str] = field(default_factory=list)
+    spellings: dict[str, str] = field(default_factory=dict)  # empty: the core accepts no such name
+    named: int = 20  # holds that a refused drain names
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    holds: list[dict[str, str]] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
     failure: FrontError | None = None
     refusal: FrontError | None = None
     draining: bool = False
+    parts: dict[str, str] = field(default_factory=lambda: dict(READY))
+    is_ready: bool = True
     calls: list[str] = field(default_factory=list)
 
-    def put(self, *tasks: dict[str, Any]) -> None:
+    @property
+    def as_core(self) -> "CoreClient":
+        """For code that is typed for the real one."""
+        return cast("CoreClient", self)
+
+    def put(self, *tasks: TaskStatus) -> None:
         self.all_tasks.update({one["task_id"]: one for one in tasks})
 
     def _called(self, name: str) -> None:
@@ -72,11 +88,11 @@ class FakeClient:
         if self.failure:
             raise self.failure
 
-    def jobs(self) -> list[dict[str, Any]]:
+    def jobs(self) -> list[Job]:
         self._called("jobs")
         return self.known
 
-    def start_task(self, job: str, params: dict[str, Any], username: str, task_id: str) -> str:
+    def start_task(self, job: str, params: Params, username: str, task_id: str) -> str:
         self._called("start_task")
         if self.refusal:
             raise self.refusal
@@ -85,7 +101,7 @@ class FakeClient:
         self.put(task(task_id, job=job, params=params, username=username, **waiting))
         return task_id
 
-    def task_status(self, task_id: str) -> dict[str, Any]:
+    def task_status(self, task_id: str) -> TaskStatus:
         self._called("task_status")
         if task_id not in self.all_tasks:
             raise CoreRefused(404, f"There is no task {task_id}.")
@@ -95,12 +111,10 @@ class FakeClient:
         self._called("delete_task")
         self.all_tasks[task_id] |= {"task_status": "REVOKED", "finished_at": WHEN}
 
-    def tasks(
-        self, username: str = "", task_status: str = "", limit: int = 50, before: str = ""
-    ) -> list[dict[str, Any]]:
+    def tasks(self, username: str = "", task_status: str = "", limit: int = 50, before: str = "") -> list[Task]:
         self._called("tasks")
         wanted = [
-            {key: value for key, value in one.items() if key != "result"}
+            cast("Task", {key: value for key, value in one.items() if key != "result"})
             for one in self.all_tasks.values()
             if username in ("", one["username"])
             and task_status in ("", one["task_status"])
@@ -108,7 +122,7 @@ class FakeClient:
         ]
         return sorted(wanted, key=lambda one: one["submitted_at"], reverse=True)[:limit]
 
-    def upload(self, name: str, file: BinaryIO) -> dict[str, Any]:
+    def upload(self, name: str, file: BinaryIO) -> StoredFile:
         self._called("upload")
         content, file_id = file.read(), uuid.uuid4().hex
         self.files[file_id] = (name, content)
@@ -124,6 +138,8 @@ class FakeClient:
 
     def add_active_user(self, username: str) -> dict[str, str]:
         self._called("add_active_user")
+        if self.draining:
+            raise CoreRefused(503, "The core is about to stop.")
         self.users[username] = datetime.now(UTC).strftime("%Y/%m/%d %H:%M")
         return dict(self.users)
 
@@ -132,7 +148,17 @@ class FakeClient:
         self.users.pop(username, None)
         return dict(self.users)
 
-    def activity(self) -> dict[str, Any]:
+    def stale_users(self) -> list[str]:
+        self._called("stale_users")
+        return list(self.stale)
+
+    def canonical_name(self, name: str) -> str:
+        self._called("canonical_name")
+        if spelling := self.spellings.get(name, name):
+            return spelling
+        raise CoreRefused(422, "Please correct: name.", {"name": "must not contain control characters"})
+
+    def activity(self) -> Activity:
         self._called("activity")
         states = [one["task_status"] for one in self.all_tasks.values()]
         return {
@@ -143,10 +169,12 @@ class FakeClient:
             "draining": self.draining,
         }
 
-    def drain(self, username: str, force: bool = False) -> None:  # noqa: ARG002  # as the real one
-        self._called(f"drain{' by force' if force else ''}")
-        if self.holds and not force:
-            raise Held(409, "The core is still in use.", self.holds)
+    def drain(self, username: str, accept: Iterable[Hold] = ()) -> None:  # noqa: ARG002  # same signature as the real one
+        self._called("drain")
+        accepted = list(accept)
+        if held := [hold for hold in self.holds if hold not in accepted]:
+            named = held[: self.named]
+            raise Held(409, "The core is still in use.", named, len(held) - len(named))
         self.draining = True
 
     def undrain(self) -> None:
@@ -155,15 +183,15 @@ class FakeClient:
 
     def ready(self) -> dict[str, str]:
         self._called("ready")
-        return READY
+        return self.parts
 
     def readiness(self) -> tuple[bool, dict[str, str]]:
-        return True, self.ready()
+        return self.is_ready, self.ready()
 
 
 @dataclass
 class FakeWatch:
-    """As Watch: it sees what it is told to see."""
+    """Like Watch, but it sees what the test says."""
 
     seen: Snapshot
     started_by: list[str] = field(default_factory=list)

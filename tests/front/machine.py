@@ -1,4 +1,4 @@
-"""A machine that does what a test says, and a core on it that answers what a test says."""
+"""A machine and a core on it that do what a test says."""
 
 import json
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ GOOD = {"redis": "ok", "worker": "ok", "files": "ok"}
 
 @dataclass
 class Machine:
-    """An order is noted and begun, or refused while it changes, as by EC2; the test moves `name` on."""
+    """Like EC2, it records an order and begins it, or refuses it while changing. The test moves `name` on."""
 
     name: str = "stopped"
     reason: str = ""
     orders: list[str] = field(default_factory=list)
     refusals: list[InstanceError] = field(default_factory=list)  # of the next orders
-    silence: InstanceError | None = None  # instead of its state
+    silence: InstanceError | None = None  # raised instead of returning the state
     asked: int = 0
 
     def state(self) -> InstanceState:
@@ -47,7 +47,7 @@ class Machine:
 
 @dataclass
 class Core:
-    """What answers at the core's address: nothing, until it is told."""
+    """What answers at the core's address. Without a `status`, nothing does."""
 
     status: int | None = None
     parts: dict[str, str] = field(default_factory=lambda: dict(GOOD))
@@ -55,7 +55,7 @@ class Core:
 
     def __call__(self, request: BaseHTTPRequestHandler) -> None:
         if self.status is None:
-            return  # the connection is closed without a word
+            return  # closes the connection without an answer
         path = request.path
         if path == "/ready":
             self._say(request, self.status, self.parts)

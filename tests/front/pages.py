@@ -30,7 +30,7 @@ def open_page(page: str = "submit", user: str = "sato", **query: str) -> AppTest
 
 
 def again(app: AppTest) -> AppTest:
-    """As if the poll came round, with fresh answers."""
+    """Rerun the page with fresh answers, as its timer would."""
     session.lookups().forget()
     app.run()
     assert not app.exception, app.exception[0].stack_trace
@@ -68,7 +68,7 @@ def in_memory(monkeypatch: pytest.MonkeyPatch, stage: Stage = "ready") -> Iterat
 
 
 def forget() -> None:
-    """What sessions share outlives no test."""
+    """What sessions share must not survive a test."""
     settings.load.cache_clear()
     session.lookups.clear()
     session.catalog.clear()

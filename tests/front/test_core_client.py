@@ -13,6 +13,7 @@ import pytest
 from front import core_client
 from front.core_client import CoreClient
 from front.errors import CoreRefused, CoreUnreachable, FrontError, Held
+from front.records import TaskStatus
 from tests.front.answering import Answering, Behaviour, answer, promise_too_much, say_nothing
 from tests.live import FINISHED, LiveCore, free_port, until
 
@@ -34,8 +35,8 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def finished(client: CoreClient, task_id: str) -> dict[str, Any]:
-    def arrived() -> dict[str, Any] | None:
+def finished(client: CoreClient, task_id: str) -> TaskStatus:
+    def arrived() -> TaskStatus | None:
         status = client.task_status(task_id)
         return status if status["task_status"] in FINISHED else None
 
@@ -59,12 +60,12 @@ class TestAgainstARealCore:
 
         assert len(client.tasks(user)) == 1
 
-    def test_jobs_tell_their_parameters(self, client: CoreClient) -> None:
+    def test_jobs_describe_their_parameters(self, client: CoreClient) -> None:
         echo = next(job for job in client.jobs() if job["name"] == "echo")
 
         assert "text" in echo["params"]["properties"]
 
-    def test_older_tasks_come_by_the_time_of_the_last_one(self, client: CoreClient) -> None:
+    def test_older_tasks_are_found_by_the_time_of_the_last_one(self, client: CoreClient) -> None:
         user = new_id()
         ids = [client.start_task("echo", {"text": "a", "times": 1}, user, new_id()) for _ in range(3)]
 
@@ -88,13 +89,13 @@ class TestAgainstARealCore:
         assert (stored["name"], stored["size"]) == ("売上 2026.csv", len(content))
         assert client.download(stored["file_id"]) == content
 
-    def test_a_file_that_was_read_before_is_sent_from_its_beginning(self, client: CoreClient) -> None:
+    def test_a_file_that_was_already_read_is_sent_from_its_beginning(self, client: CoreClient) -> None:
         file = io.BytesIO(b"abc")
         file.read()
 
         assert client.upload("a.csv", file)["size"] == 3
 
-    def test_an_empty_file_is_a_file(self, client: CoreClient) -> None:
+    def test_an_empty_file_can_be_uploaded(self, client: CoreClient) -> None:
         assert client.upload("empty.csv", io.BytesIO())["size"] == 0
 
     def test_an_upload_is_not_copied_in_memory(self, client: CoreClient, tmp_path: Path) -> None:
@@ -115,29 +116,43 @@ class TestAgainstARealCore:
         assert user in client.active_users()
         assert user not in client.delete_active_user(user)
 
-    def test_activity_and_readiness_are_told(self, client: CoreClient) -> None:
+    def test_nobody_who_has_just_joined_is_stale(self, client: CoreClient) -> None:
+        user = new_id()
+        client.add_active_user(user)
+
+        assert user not in client.stale_users()
+
+    def test_a_name_has_the_one_spelling_that_the_core_uses(self, client: CoreClient) -> None:
+        assert client.canonical_name(" か\u3099 ") == "が"
+
+        with pytest.raises(CoreRefused) as refused:
+            client.canonical_name("x" * 101)
+
+        assert (refused.value.status, list(refused.value.fields)) == (422, ["name"])
+
+    def test_activity_and_readiness_are_reported(self, client: CoreClient) -> None:
         assert client.activity()["draining"] is False
         assert client.readiness()[0]
         assert client.ready()["worker"] == "ok"
 
-    def test_what_does_not_fit_is_told_for_each_field(self, client: CoreClient) -> None:
+    def test_each_invalid_field_is_named(self, client: CoreClient) -> None:
         with pytest.raises(CoreRefused) as refused:
             client.start_task("echo", {"text": "a", "times": "many"}, "sato", new_id())
 
         assert (refused.value.status, list(refused.value.fields)) == (422, ["times"])
 
     @pytest.mark.parametrize("task_id", [str(uuid.UUID(int=7)), "..", "a/b", "", "../jobs", "?"])
-    def test_an_unknown_task_is_told_whatever_its_id_looks_like(self, client: CoreClient, task_id: str) -> None:
+    def test_an_unknown_task_is_reported_whatever_its_id_looks_like(self, client: CoreClient, task_id: str) -> None:
         with pytest.raises(CoreRefused, match="There is no task") as refused:
             client.task_status(task_id)
 
         assert refused.value.status == 404
 
-    def test_an_unknown_file_is_told(self, client: CoreClient) -> None:
+    def test_an_unknown_file_is_reported(self, client: CoreClient) -> None:
         with pytest.raises(CoreRefused, match="There is no file"):
             client.download(uuid.uuid4().hex)
 
-    def test_a_wrong_key_is_told_in_words_for_the_admin(self, core: LiveCore) -> None:
+    def test_a_wrong_key_is_explained_to_the_admin(self, core: LiveCore) -> None:
         with pytest.raises(CoreRefused, match="CORE_API_KEY") as refused:
             CoreClient(core.url, "another-key-than-the-core").jobs()
 
@@ -152,20 +167,24 @@ class TestAgainstARealCore:
 
 @pytest.fixture(scope="module")
 def small_core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
-    """A core that takes small files only; who disturbs it waits until it is ready again."""
+    """A core that takes only small files. A test that disturbs it waits until it is ready again."""
     with LiveCore(tmp_path_factory.mktemp("small"), MAX_UPLOAD_MB="1") as live:
         yield live
 
 
 class TestAgainstACoreThatIsDisturbed:
-    def test_drain_names_who_holds_the_core_and_force_drains_it_all_the_same(self, small_core: LiveCore) -> None:
+    def test_drain_names_who_holds_the_core_until_each_hold_is_accepted(self, small_core: LiveCore) -> None:
         client = CoreClient(small_core.url, small_core.key)
         task_id = client.start_task("sleeper", {"seconds": 60}, "suzuki", new_id())
 
         with pytest.raises(Held) as held:
             client.drain("sato")
-        client.drain("sato", force=True)
+        *most, last = held.value.holds
+        with pytest.raises(Held) as still_held:
+            client.drain("sato", accept=most)
+        client.drain("sato", accept=held.value.holds)
 
+        assert still_held.value.holds == [last]
         assert {"kind": "task", "username": "suzuki", "task_id": task_id, "job": "sleeper"} in held.value.holds
         assert {"kind": "user", "username": "suzuki"} in held.value.holds
         with pytest.raises(CoreRefused) as refused:
@@ -217,6 +236,8 @@ CALLS: dict[str, Callable[[CoreClient], object]] = {
     "active_users": lambda client: client.active_users(),
     "add_active_user": lambda client: client.add_active_user("sato"),
     "delete_active_user": lambda client: client.delete_active_user("sato"),
+    "stale_users": lambda client: client.stale_users(),
+    "canonical_name": lambda client: client.canonical_name("sato"),
     "activity": lambda client: client.activity(),
     "drain": lambda client: client.drain("sato"),
     "undrain": lambda client: client.undrain(),
@@ -227,7 +248,7 @@ CALLS: dict[str, Callable[[CoreClient], object]] = {
 class TestAgainstWhateverElseAnswers:
     @pytest.mark.parametrize("stranger", STRANGERS)
     @pytest.mark.parametrize("call", CALLS)
-    def test_what_is_not_the_core_counts_as_nobody(self, bad: Answering, call: str, stranger: str) -> None:
+    def test_something_else_at_the_address_counts_as_no_core(self, bad: Answering, call: str, stranger: str) -> None:
         bad.behave = STRANGERS[stranger]
 
         with pytest.raises(CoreUnreachable) as unreachable:
@@ -236,13 +257,13 @@ class TestAgainstWhateverElseAnswers:
         assert KEY not in repr(unreachable.value)
         assert bad.url.removeprefix("http://") in str(unreachable.value)
 
-    def test_a_download_that_ends_too_early_is_no_file(self, bad: Answering) -> None:
+    def test_a_download_that_ends_too_early_is_an_error(self, bad: Answering) -> None:
         bad.behave = promise_too_much
 
         with pytest.raises(CoreUnreachable):
             CoreClient(bad.url, KEY).download(uuid.uuid4().hex)
 
-    def test_nobody_at_all_is_told_at_once(self) -> None:
+    def test_an_address_where_nothing_listens_is_reported_at_once(self) -> None:
         began = time.monotonic()
 
         with pytest.raises(CoreUnreachable, match="asleep"):
@@ -269,7 +290,7 @@ class TestAgainstWhateverElseAnswers:
     def test_no_page_waits_longer_than_a_few_seconds(self) -> None:
         assert sum(core_client.QUICK) < 6
 
-    def test_a_start_whose_connection_is_cut_is_sent_once_more(self, bad: Answering) -> None:
+    def test_a_start_whose_connection_breaks_is_sent_once_more(self, bad: Answering) -> None:
         def cut_then_accept(request: Any) -> None:
             if len(bad.requests) > 1:
                 answer(200, '{"task_id":"' + bad.requests[0][2]["task_id"] + '"}')(request)
@@ -281,14 +302,14 @@ class TestAgainstWhateverElseAnswers:
 
         assert bad.requests[0] == bad.requests[1]
 
-    def test_a_start_is_not_sent_a_third_time_and_an_upload_not_even_twice(self, bad: Answering) -> None:
+    def test_a_start_is_sent_at_most_twice_and_an_upload_only_once(self, bad: Answering) -> None:
         for call in (CALLS["start_task"], CALLS["upload"]):
             with pytest.raises(CoreUnreachable):
                 call(CoreClient(bad.url, KEY))
 
         assert [request[1].split("?")[0] for request in bad.requests] == ["/start_task", "/start_task", "/files"]
 
-    def test_a_redirect_does_not_carry_the_key_away(self, bad: Answering) -> None:
+    def test_a_redirect_does_not_leak_the_key(self, bad: Answering) -> None:
         with Answering(answer(200, "[]")) as elsewhere:
 
             def redirect(request: Any) -> None:
@@ -302,7 +323,7 @@ class TestAgainstWhateverElseAnswers:
 
             assert elsewhere.requests == []
 
-    def test_a_proxy_of_the_environment_never_sees_the_key(
+    def test_a_proxy_from_the_environment_never_sees_the_key(
         self, bad: Answering, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("http_proxy", bad.url)
@@ -312,7 +333,7 @@ class TestAgainstWhateverElseAnswers:
 
         assert bad.requests == []
 
-    def test_the_key_goes_in_the_header_alone(self, bad: Answering) -> None:
+    def test_the_key_is_sent_only_in_the_header(self, bad: Answering) -> None:
         bad.behave = answer(200, "[]")
 
         CoreClient(bad.url, KEY).jobs()

@@ -24,7 +24,7 @@ OR_NONE = Literal["a", None, 3]  # noqa: PYI061  # a job's author may write it s
 
 
 def asked(hint: Any, default: Any = ...) -> Field:
-    """The field that the core's own schema makes of a parameter with this hint."""
+    """The field for a parameter with this hint, by the schema that the core makes of it."""
     model = create_model("job", a_value=(hint, default))
     (field,) = fields_of(model.model_json_schema())
     return field
@@ -117,11 +117,11 @@ def test_a_number_keeps_to_the_bounds_of_its_hint(hint: Any, bounds: tuple[Any, 
         (Annotated[int, Rules(multiple_of=5)], 5, 5),
     ],
 )
-def test_a_step_has_the_size_of_the_values(hint: Any, default: Any, step: float) -> None:
+def test_a_step_suits_the_size_of_the_values(hint: Any, default: Any, step: float) -> None:
     assert asked(hint, default).step == pytest.approx(step)
 
 
-def test_a_label_is_the_title_that_somebody_wrote_or_the_name_in_words() -> None:
+def test_a_label_is_the_written_title_or_the_name_in_words() -> None:
     assert asked(int).label == "A value"
     assert asked(Annotated[int, Rules(title="Lead time (days)")]).label == "Lead time (days)"
     assert asked(Size).label == "A value"
@@ -131,17 +131,17 @@ def test_the_description_becomes_the_help() -> None:
     assert asked(Annotated[Size | None, Rules(description="How large.")]).help == "How large."
 
 
-def test_required_and_default_are_told_apart() -> None:
+def test_required_and_default_are_distinguished() -> None:
     assert asked(int).required
     assert not asked(int, 3).required
     assert asked(int, 3).default == 3
 
 
-def test_fields_come_in_the_order_of_the_signature() -> None:
+def test_fields_keep_the_order_of_the_signature() -> None:
     model = create_model("job", zebra=(int, 1), apple=(str, "a"))
     assert [field.name for field in fields_of(model.model_json_schema())] == ["zebra", "apple"]
 
 
-def test_a_definition_that_names_itself_ends_in_a_text_field_for_json() -> None:
+def test_a_definition_that_refers_to_itself_becomes_a_text_field_for_json() -> None:
     schema = {"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"$ref": "#/$defs/A"}}}
     assert fields_of(schema)[0].kind == "json"

@@ -52,13 +52,13 @@ def instance(ec2: Ec2) -> Ec2Instance:
 
 @pytest.fixture(scope="module")
 def connected() -> Any:
-    """Clients by their address, for all tests of this module: to make one takes a fifth of a second."""
+    """Clients by their address, for all tests of this module, because making one takes a fifth of a second."""
     return cache(lambda url: Ec2Instance(ABSENT, REGION, url)._connect())
 
 
 @pytest.fixture
 def lone(connected: Any) -> Any:
-    """An instance that reaches nobody."""
+    """An instance whose AWS cannot be reached."""
     instance = Ec2Instance(ABSENT, REGION)
     instance._client = connected("http://aws.invalid")
     return instance
@@ -95,7 +95,7 @@ class TestALife:
 
         assert instance.state().name == "stopped"
 
-    def test_a_start_while_it_stops_is_worth_another_try_soon(self, instance: Ec2Instance) -> None:
+    def test_a_start_while_it_is_stopping_can_be_retried_soon(self, instance: Ec2Instance) -> None:
         instance.stop()
 
         error = refused(instance.start)
@@ -104,33 +104,33 @@ class TestALife:
         assert error.retry_after is not None
         assert error.retry_after < 10
 
-    def test_a_stop_while_it_starts_is_refused(self, instance: Ec2Instance, ec2: Ec2) -> None:
+    def test_a_stop_while_it_is_starting_is_refused(self, instance: Ec2Instance, ec2: Ec2) -> None:
         instance.stop()
         ec2.arrive()
         instance.start()
 
         assert refused(instance.stop).code == "IncorrectInstanceState"
 
-    def test_a_disk_whose_key_it_may_not_use_is_the_reason_of_a_silent_stop(
+    def test_a_disk_key_that_it_may_not_use_is_given_as_the_reason_of_a_silent_stop(
         self, instance: Ec2Instance, ec2: Ec2
     ) -> None:
         ec2.fall_back("Client.InternalError", "Client.InternalError: Client error on launch")
 
         assert "KMS" in instance.state().reason
 
-    def test_a_reason_that_nobody_foresaw_is_told_as_aws_says_it(self, instance: Ec2Instance, ec2: Ec2) -> None:
+    def test_an_unknown_reason_is_shown_in_the_words_of_aws(self, instance: Ec2Instance, ec2: Ec2) -> None:
         ec2.fall_back("Server.ScheduledStop", "Stopped due to a scheduled retirement")
 
         reason = instance.state().reason
         assert "scheduled retirement" in reason
         assert "Server.ScheduledStop" in reason
 
-    def test_a_terminated_one_is_told_as_such(self, instance: Ec2Instance, ec2: Ec2) -> None:
+    def test_a_terminated_one_is_reported_as_terminated(self, instance: Ec2Instance, ec2: Ec2) -> None:
         ec2.client.terminate_instances(InstanceIds=[ec2.instance_id])
 
         assert instance.state().name == "terminated"
 
-    def test_stop_protection_is_told(self, instance: Ec2Instance, ec2: Ec2) -> None:
+    def test_stop_protection_is_reported(self, instance: Ec2Instance, ec2: Ec2) -> None:
         ec2.client.modify_instance_attribute(InstanceId=ec2.instance_id, DisableApiStop={"Value": True})
 
         error = refused(instance.stop)
@@ -138,13 +138,13 @@ class TestALife:
         assert "protected" in str(error)
         assert error.retry_after is None
 
-    def test_an_id_that_nobody_has_is_told(self, ec2: Ec2) -> None:
+    def test_an_unknown_id_is_reported(self, ec2: Ec2) -> None:
         nobody = Ec2Instance(ABSENT, REGION, ec2.url)
 
         for act in (nobody.state, nobody.start, nobody.stop):
             assert "CORE_INSTANCE_ID" in str(refused(act))
 
-    def test_an_answer_without_a_machine_is_told(self, lone: Any) -> None:
+    def test_an_answer_without_a_machine_is_reported(self, lone: Any) -> None:
         with Stubber(lone._client) as stub:
             stub.add_response("describe_instances", {"Reservations": []})
 
@@ -179,7 +179,7 @@ class TestUnderAWatch:
             watch.end()
 
 
-# What AWS says: code, status -> words that the sentence has, and whether trying again later makes sense.
+# An error of AWS: code, status -> words in the sentence, and whether a later retry makes sense.
 CODES = {
     ("IncorrectInstanceState", 400): ("starting or stopping", True),
     ("InsufficientInstanceCapacity", 500): ("no free machine", True),
@@ -188,7 +188,7 @@ CODES = {
     ("Throttling", 400): ("too many requests", True),
     ("ServiceUnavailable", 503): ("overloaded", True),
     ("Unavailable", 503): ("overloaded", True),
-    ("InternalError", 500): ("failure of its own (InternalError)", True),
+    ("InternalError", 500): ("internal error (InternalError)", True),
     ("UnauthorizedOperation", 403): ("policy", False),
     ("AccessDenied", 403): ("policy", False),
     ("InvalidInstanceID.NotFound", 400): ("CORE_INSTANCE_ID", False),
@@ -203,7 +203,7 @@ CODES = {
     ("SomethingOf2027", 400): ("(SomethingOf2027)", False),
 }
 PLACE = {"endpoint_url": "https://ec2.invalid"}
-# The same for what never reaches AWS.
+# The same for errors before AWS is reached.
 ERRORS: list[tuple[exceptions.BotoCoreError, str, bool]] = [
     (exceptions.NoRegionError(), "AWS_REGION", False),
     (exceptions.InvalidRegionError(region_name="to kyo"), "AWS_REGION", False),
@@ -223,18 +223,18 @@ ERRORS: list[tuple[exceptions.BotoCoreError, str, bool]] = [
 class TestErrors:
     @pytest.mark.parametrize(("code", "status"), CODES)
     @pytest.mark.parametrize("order", ["start", "stop"])
-    def test_what_aws_refuses_is_told_in_a_sentence(self, lone: Any, order: str, code: str, status: int) -> None:
+    def test_a_refusal_of_aws_is_explained_in_a_sentence(self, lone: Any, order: str, code: str, status: int) -> None:
         words, again = CODES[code, status]
 
         with Stubber(lone._client) as stub:
             stub.add_client_error(f"{order}_instances", code, "As AWS puts it.", status)
             error = refused(getattr(lone, order))
 
-        assert_told(error, code, words, again)
+        assert_explained(error, code, words, again)
         assert "As AWS puts it." in error.detail
 
     @pytest.mark.parametrize(("cause", "words", "again"), ERRORS, ids=lambda value: type(value).__name__)
-    def test_what_never_reaches_aws_is_told_too(
+    def test_an_error_before_aws_is_reached_is_explained_too(
         self, lone: Any, cause: exceptions.BotoCoreError, words: str, again: bool
     ) -> None:
         def fail(**_: Any) -> None:
@@ -245,22 +245,22 @@ class TestErrors:
         error = refused(lone.start)
         events.unregister("before-call.ec2", fail)
 
-        assert_told(error, type(cause).__name__, words, again)
+        assert_explained(error, type(cause).__name__, words, again)
 
-    def test_a_refusal_comes_over_the_wire_as_well(self, instance: Ec2Instance, ec2: Ec2) -> None:
+    def test_a_refusal_is_recognized_over_http_too(self, instance: Ec2Instance, ec2: Ec2) -> None:
         ec2.refusals = ["InsufficientInstanceCapacity"]
 
         assert refused(instance.start).code == "InsufficientInstanceCapacity"
 
-    def test_a_missing_region_is_told(self) -> None:
+    def test_a_missing_region_is_reported(self) -> None:
         assert refused(Ec2Instance(ABSENT).state).code == "NoRegionError"
 
-    def test_half_a_credential_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_half_a_credential_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
         assert refused(Ec2Instance(ABSENT, REGION).state).code == "PartialCredentialsError"
 
-    def test_credentials_that_come_later_are_found(self, ec2: Ec2, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_credentials_that_appear_later_are_found(self, ec2: Ec2, monkeypatch: pytest.MonkeyPatch) -> None:
         instance = Ec2Instance(ec2.instance_id, REGION, ec2.url)
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -271,26 +271,26 @@ class TestErrors:
 
         assert instance.state().name == "running"
 
-    def test_an_address_where_nobody_listens_is_told(self) -> None:
+    def test_an_address_where_nothing_listens_is_reported(self) -> None:
         nowhere = Ec2Instance(ABSENT, REGION, f"http://127.0.0.1:{free_port()}")
 
         assert refused(nowhere.state).code == "EndpointConnectionError"
 
-    def test_a_web_page_in_the_place_of_aws_is_told(self) -> None:
+    def test_a_web_page_in_place_of_aws_is_reported(self) -> None:
         with Answering(answer(404, "<html>Not Found</html>", "text/html")) as page:
             nobody = Ec2Instance(ABSENT, REGION, page.url)
             assert "cannot be reached" in str(refused(nobody.state))
             page.behave = answer(200, "Welcome to the hotel's network!", "text/plain")
             assert "cannot be reached" in str(refused(nobody.state))
 
-    def test_aws_is_asked_three_times_at_most_and_never_waited_for_long(self) -> None:
+    def test_aws_is_asked_at_most_three_times_and_never_waited_for_long(self) -> None:
         config: Any = Ec2Instance(ABSENT, REGION)._connect().meta.config
 
         assert (config.connect_timeout, config.read_timeout) == (2, 5)
         assert config.retries["total_max_attempts"] == 3
 
 
-def assert_told(error: InstanceError, code: str, words: str, again: bool) -> None:
+def assert_explained(error: InstanceError, code: str, words: str, again: bool) -> None:
     assert words in str(error)
     assert error.code == code
     assert (error.retry_after is not None) == again
@@ -301,19 +301,19 @@ class TestTheChoice:
     def settings(self, **values: str) -> Settings:
         return Settings.model_validate({"core_api_key": "0123456789abcdef,fedcba9876543210", **values})
 
-    def test_an_id_of_ec2_means_ec2(self) -> None:
+    def test_an_ec2_id_selects_ec2(self) -> None:
         made = make(self.settings(core_instance_id=ABSENT, aws_region=REGION, aws_endpoint_url="http://aws.invalid"))
 
         assert made == Ec2Instance(ABSENT, REGION, "http://aws.invalid")
 
-    def test_local_means_the_stand_in_which_knows_every_key_and_shows_none(self) -> None:
+    def test_local_selects_the_stand_in_which_knows_every_key_and_shows_none(self) -> None:
         made = make(self.settings(core_instance_id="local"))
 
         assert isinstance(made, LocalInstance)
         assert made.key == "0123456789abcdef,fedcba9876543210"
         assert "0123456789abcdef" not in repr(made)
 
-    def test_no_id_means_that_others_run_it_and_orders_are_refused(self) -> None:
+    def test_without_an_id_others_run_it_and_orders_are_refused(self) -> None:
         made = make(self.settings())
 
         assert isinstance(made, Unmanaged)

@@ -40,7 +40,7 @@ def is_ready(client: CoreClient) -> bool:
 
 
 def family(instance: LocalInstance) -> list[psutil.Process]:
-    """The core's processes, as long as any of them lives."""
+    """The processes of the core."""
     assert instance._process
     first = psutil.Process(instance._process.pid)
     return [first, *first.children(recursive=True)]
@@ -50,7 +50,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [process for process in processes if lives(process.pid)]
 
 
-def test_it_wakes_works_and_sleeps_and_nothing_is_left_of_it(instance: LocalInstance) -> None:
+def test_it_starts_works_and_stops_and_leaves_no_process_behind(instance: LocalInstance) -> None:
     client = CoreClient(instance.core_url, KEY)
     assert instance.state() == InstanceState("stopped")
 
@@ -72,17 +72,17 @@ def test_it_wakes_works_and_sleeps_and_nothing_is_left_of_it(instance: LocalInst
     until(lambda: not alive(processes))
 
 
-def test_its_key_is_in_no_list_of_processes_and_no_log(instance: LocalInstance) -> None:
+def test_its_key_appears_in_no_process_list_and_in_no_log(instance: LocalInstance) -> None:
     client = CoreClient(instance.core_url, KEY)
     instance.start()
     until(lambda: is_ready(client))
 
     assert not [process for process in family(instance) if KEY in " ".join(process.cmdline())]
     assert KEY not in (instance.data_dir / "core.log").read_text()
-    family(instance)[0].kill()  # quicker than to stop it
+    family(instance)[0].kill()  # faster than stopping it
 
 
-def test_a_busy_port_is_told_as_the_reason(instance: LocalInstance) -> None:
+def test_a_busy_port_is_given_as_the_reason(instance: LocalInstance) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", int(instance.core_url.rpartition(":")[2])))
         other.listen()
@@ -94,7 +94,7 @@ def test_a_busy_port_is_told_as_the_reason(instance: LocalInstance) -> None:
     assert "is busy" in reason
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     instance = LocalInstance(f"http://127.0.0.1:{free_port()}", KEY, tmp_path / "file" / "data")
 
@@ -111,7 +111,7 @@ def test_a_front_that_is_killed_takes_the_core_with_it(tmp_path: Path) -> None:
         from front.machine.instance import LocalInstance
 
         instance = LocalInstance("http://127.0.0.1:{port}", sys.stdin.readline().strip(), Path({str(tmp_path)!r}))
-        # By a thread that ends, as a page's would: the core is to outlive the thread and not the process.
+        # In a thread that ends, like that of a page: the core must outlive the thread but not the process.
         starter = threading.Thread(target=instance.start)
         starter.start()
         starter.join()
@@ -151,7 +151,7 @@ def test_a_watch_wakes_a_real_core_and_puts_it_to_sleep(instance: LocalInstance)
     watch.end()
 
 
-def test_a_core_that_is_killed_while_it_is_used_is_told_as_that(instance: LocalInstance) -> None:
+def test_a_core_that_is_killed_while_in_use_is_reported_as_killed(instance: LocalInstance) -> None:
     client = CoreClient(instance.core_url, KEY)
     watch = Watch(instance, client, quick=0.1).begin()
     watch.start("sato")

@@ -12,7 +12,7 @@ from tests.live import until
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """Questions that wait at it are let through at the end of a test."""
+    """Questions that wait for it are let through at the end of the test."""
     gate = threading.Event()
     yield gate
     gate.set()
@@ -27,7 +27,7 @@ def test_an_answer_is_shared_until_it_is_too_old() -> None:
     assert [lookups.ask("k", lambda: next(numbers), max_age).value for max_age in (60, 60, 0)] == [0, 0, 1]
 
 
-def test_keys_are_asked_apart() -> None:
+def test_different_keys_are_different_questions() -> None:
     lookups = Lookups()
     assert [lookups.ask(key, lambda key=key: key * 2).value for key in "ab"] == ["aa", "bb"]  # type: ignore[misc]  # bound
 
@@ -42,7 +42,7 @@ def test_a_slow_core_is_waited_for_once_and_briefly(gate: threading.Event) -> No
     until(lambda: lookups.ask("k", gate.wait).value)
 
 
-def test_a_question_is_under_way_once_whoever_asks(gate: threading.Event) -> None:
+def test_a_question_is_asked_once_at_a_time(gate: threading.Event) -> None:
     lookups, asked = Lookups(patience=0.05), []
 
     def question() -> int:
@@ -59,7 +59,7 @@ def test_a_question_is_under_way_once_whoever_asks(gate: threading.Event) -> Non
 
 
 @pytest.mark.parametrize("problem", [CoreUnreachable("silent"), CoreRefused(503, "busy"), CoreRefused(401, "no key")])
-def test_while_the_core_gives_no_answer_the_last_one_stays_beside_the_problem(problem: Exception) -> None:
+def test_while_the_core_gives_no_answer_the_last_one_stays_with_the_problem(problem: Exception) -> None:
     lookups = Lookups()
     lookups.ask("k", lambda: 7)
     answer = lookups.ask("k", lambda: raising(problem), max_age=0)
@@ -74,19 +74,19 @@ def test_a_question_that_failed_is_soon_asked_again(monkeypatch: pytest.MonkeyPa
     assert lookups.ask("k", lambda: 7, max_age=60).value == 7
 
 
-def test_what_the_core_does_not_know_any_more_is_forgotten() -> None:
+def test_what_the_core_no_longer_knows_is_forgotten() -> None:
     lookups = Lookups()
     lookups.ask("k", lambda: 7)
     answer = lookups.ask("k", lambda: raising(CoreRefused(404, "expired")), max_age=0)
     assert (answer.value, str(answer.problem)) == (None, "expired")
 
 
-def test_a_fault_of_the_front_is_not_hidden() -> None:
+def test_a_bug_in_the_front_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         Lookups().ask("k", lambda: 1 / 0)
 
 
-def test_after_an_act_everything_is_asked_anew_and_old_news_is_dropped(gate: threading.Event) -> None:
+def test_after_a_change_everything_is_asked_again_and_late_answers_are_dropped(gate: threading.Event) -> None:
     lookups = Lookups(patience=0.05)
     lookups.ask("k", gate.wait)
     lookups.forget()
@@ -95,7 +95,7 @@ def test_after_an_act_everything_is_asked_anew_and_old_news_is_dropped(gate: thr
     assert lookups.ask("k", lambda: "newer").value == "new"
 
 
-def test_what_nobody_asks_for_is_dropped() -> None:
+def test_an_unused_answer_is_dropped() -> None:
     lookups = Lookups(keep=0)
     lookups.ask("k", lambda: 7)
     lookups.ask("other", lambda: 8)

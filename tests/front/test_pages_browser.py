@@ -1,4 +1,4 @@
-"""What only a browser shows: pages that renew themselves, and what they leave alone while they do."""
+"""What only a browser shows: how pages refresh themselves, and what they leave alone meanwhile."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
 
 @pytest.fixture(scope="module")
 def front(core: LiveCore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the pages, on a core that others run."""
+    """The address of the pages, with a core that others run."""
     port, folder = free_port(), tmp_path_factory.mktemp("front")
     url = f"http://127.0.0.1:{port}"
     env = {**core.env, "CORE_URL": core.url, "DATA_DIR": str(folder)}

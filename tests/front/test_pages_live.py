@@ -9,7 +9,7 @@ from tests.live import LiveCore, until
 
 @pytest.fixture
 def _on_core(monkeypatch: pytest.MonkeyPatch, core: LiveCore) -> Iterator[None]:
-    """The pages as they are, with the client and the watch of the app, on a core that others run."""
+    """The real pages with their real client and watch, and a core that others run."""
     for name, value in {"CORE_URL": core.url, "CORE_API_KEY": core.key, "CORE_INSTANCE_ID": ""}.items():
         monkeypatch.setenv(name, value)
     forget()

@@ -34,7 +34,7 @@ def test_figures_charts_tables_and_files_are_shown_as_such(fake: Core) -> None:
     assert app.download_button(key="file-0").label.replace("\\", "") == "結果.csv (2.0 KB)"
 
 
-def test_the_bytes_of_a_file_stay_in_the_core_until_somebody_clicks(fake: Core) -> None:
+def test_a_file_is_not_fetched_until_somebody_clicks(fake: Core) -> None:
     shown(fake, {"files": [{"file_id": "f1", "name": "a.csv", "size": 1}]})
     assert "download" not in fake.client.calls
 
@@ -48,8 +48,8 @@ def test_another_value_is_shown_as_json(fake: Core) -> None:
     assert json.loads(shown(fake, {"value": {"a": [1, 2]}}).json[0].value) == {"a": [1, 2]}
 
 
-def test_nothing_is_a_result_too(fake: Core) -> None:
-    assert "It returned nothing." in said(shown(fake, {"value": None}))
+def test_an_empty_result_is_reported(fake: Core) -> None:
+    assert "It returned no result." in said(shown(fake, {"value": None}))
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_nothing_is_a_result_too(fake: Core) -> None:
         {"charts": ["x"]},
     ],
 )
-def test_a_part_of_another_shape_is_shown_as_it_came(fake: Core, result: dict[str, Any]) -> None:
+def test_a_part_of_an_unexpected_shape_is_shown_as_json(fake: Core, result: dict[str, Any]) -> None:
     app = shown(fake, result)
-    assert "not shaped as agreed" in said(app)
+    assert "cannot be displayed properly" in said(app)
     assert app.json or app.code
 
 
-def test_columns_of_the_same_name_are_told_apart() -> None:
-    table = {"columns": ["a", "a", "b", "a"], "rows": [[1, 2, 3, 4]]}
-    assert list(frame(table).columns) == ["a", "a (2)", "b", "a (3)"]
+def test_columns_of_the_same_name_get_numbers() -> None:
+    same = frame({"columns": ["a", "a", "b", "a"], "rows": [[1, 2, 3, 4]]})
+    assert list(same.columns) == ["a", "a (2)", "b", "a (3)"]
 
 
 def test_a_column_of_mixed_values_can_be_drawn(fake: Core) -> None:

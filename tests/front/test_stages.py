@@ -1,16 +1,19 @@
+from typing import get_args
+
 import pytest
 
-from front.machine.stages import BLIP, Stage, stage_of
+from front.machine.stages import BLIP, STAGES, Stage, stage_of
+from front.panels.waking import STEPS
 
-# instance, what /ready gave, somebody wakes it, somebody stops it, seconds unready -> stage
+# instance, answer of /ready, being woken, being stopped, seconds unready -> stage
 Row = tuple[str, bool | None, bool, bool, float, Stage]
 TABLE: list[Row] = [
     ("stopped", None, False, False, 0, "asleep"),
     ("stopped", None, True, False, 0, "asked"),
-    ("stopped", True, False, False, 0, "asleep"),  # an answer from before
+    ("stopped", True, False, False, 0, "asleep"),  # an outdated answer
     ("pending", None, True, False, 0, "pending"),
     ("pending", None, False, False, 0, "pending"),  # started from elsewhere
-    ("pending", None, False, True, 0, "stopping"),  # it cannot be stopped yet, and will be
+    ("pending", None, False, True, 0, "stopping"),  # it cannot be stopped yet, but will be
     ("running", None, True, False, 500, "running"),
     ("running", None, False, False, 0, "unreachable"),
     ("running", False, True, False, 500, "containers starting"),
@@ -21,7 +24,7 @@ TABLE: list[Row] = [
     ("running", True, False, True, 0, "stopping"),
     ("running", None, False, True, 0, "stopping"),
     ("stopping", None, False, False, 0, "stopping"),
-    ("stopping", None, True, False, 0, "stopping"),  # it is started when it has stopped
+    ("stopping", None, True, False, 0, "stopping"),  # it will be started when it has stopped
     ("shutting-down", None, False, False, 0, "stopping"),
     ("terminated", None, False, False, 0, "unknown"),
     ("terminated", None, True, False, 0, "unknown"),
@@ -37,9 +40,17 @@ TABLE: list[Row] = [
 
 
 @pytest.mark.parametrize("row", TABLE)
-def test_the_stage_follows_from_what_was_seen_and_asked(row: Row) -> None:
+def test_the_stage_follows_from_what_was_seen_and_requested(row: Row) -> None:
     instance, ready, waking, stopping, unready_for, stage = row
 
     found = stage_of(instance, ready=ready, waking=waking, stopping=stopping, unready_for=unready_for)
 
     assert found == stage
+
+
+def test_every_stage_is_in_the_table() -> None:
+    assert set(STAGES) == set(get_args(Stage))
+
+
+def test_a_waking_shows_every_stage_on_the_way_to_ready() -> None:
+    assert list(STEPS) == [*(stage for stage, traits in STAGES.items() if traits.starting), "ready"]

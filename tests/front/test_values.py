@@ -51,7 +51,7 @@ def test_a_time_keeps_the_zone_of_its_default() -> None:
 @pytest.mark.parametrize(
     ("hint", "raw"), [(str, ""), (str, " \n"), (int, None), (date, None), (Size, None), (list[str], ""), (dict, "")]
 )
-def test_what_is_needed_and_empty_is_asked_for(hint: Any, raw: Any) -> None:
+def test_a_required_field_must_not_be_empty(hint: Any, raw: Any) -> None:
     with pytest.raises(ValueError, match="Please fill this in"):
         value_of(asked(hint), raw)
 
@@ -86,7 +86,7 @@ def test_an_emptied_field_falls_back_to_its_default_unless_empty_is_a_value(
         (dict, "[NaN]", "JSON has no NaN"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_place(hint: Any, raw: str, sentence: str) -> None:
+def test_unreadable_input_is_reported_with_its_place(hint: Any, raw: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         value_of(asked(hint), raw)
 
@@ -94,9 +94,9 @@ def test_what_cannot_be_read_is_told_with_its_place(hint: Any, raw: str, sentenc
 @pytest.mark.parametrize(
     ("hint", "old"), [(int, "x"), (date, "yesterday"), (Size, "m"), (list[str], 5), (Literal["a"], "b")]
 )
-def test_an_old_input_that_does_not_fit_any_more_is_shown_as_empty(hint: Any, old: Any) -> None:
+def test_old_input_that_is_no_longer_valid_is_shown_as_empty(hint: Any, old: Any) -> None:
     assert raw_of(asked(hint), old) in (None, "", [])
 
 
-def test_a_number_out_of_bounds_is_shown_as_empty_since_no_widget_can_hold_it() -> None:
+def test_a_number_out_of_bounds_is_shown_as_empty_because_no_widget_can_hold_it() -> None:
     assert raw_of(asked(int), 2**60) is None

@@ -17,7 +17,7 @@ def test_a_job_is_chosen_by_its_title_and_explained(fake: Core) -> None:
     assert "How many there are." in said(app)
 
 
-def test_submitting_makes_a_task_and_shows_it(fake: Core) -> None:
+def test_submitting_creates_a_task_and_shows_it(fake: Core) -> None:
     app = press(filled(), "submit")
     (task_id,) = fake.client.all_tasks
     assert app.query_params["task"] == task_id
@@ -32,7 +32,7 @@ def test_a_job_without_parameters_needs_only_the_button(fake: Core) -> None:
     assert [task["params"] for task in fake.client.all_tasks.values()] == [{}]
 
 
-def test_what_the_core_finds_wrong_stands_beside_its_field(fake: Core) -> None:
+def test_what_the_core_finds_wrong_is_shown_beside_its_field(fake: Core) -> None:
     fake.client.refusal = CoreRefused(422, "Please correct: level.", {"level": "must be lower"})
     app = press(filled(), "submit")
     blocks = [block.value.replace("\\", "") for block in app.container(key="form").markdown]
@@ -40,7 +40,7 @@ def test_what_the_core_finds_wrong_stands_beside_its_field(fake: Core) -> None:
     assert "Please correct: Level." in said(app)
 
 
-def test_a_refusal_of_what_is_no_field_is_told_under_the_form(fake: Core) -> None:
+def test_a_refusal_that_concerns_no_field_is_shown_under_the_form(fake: Core) -> None:
     fake.client.refusal = CoreRefused(422, "Please correct: username.", {"username": "must not be empty"})
     assert "username: must not be empty" in said(press(filled(), "submit"))
 
@@ -67,13 +67,13 @@ def test_a_retry_after_a_lost_answer_is_the_same_task_and_sends_the_file_once(
 
     monkeypatch.setattr(fake.client, "start_task", lose_the_first)
     app = press(filled(), "submit")
-    assert "It cannot run twice" in said(app)
+    assert "cannot run twice" in said(app)
     press(app, "submit")
     assert sent[0] == sent[1]
     assert fake.client.calls.count("upload") == 1
 
 
-def test_the_same_again_after_the_task_was_seen_is_a_new_task(fake: Core) -> None:
+def test_the_same_input_is_a_new_task_once_the_first_was_seen(fake: Core) -> None:
     app = open_page()
     app.selectbox(key="job").select("nothing").run()
     press(app, "submit")
@@ -99,7 +99,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(fake: Core) -> None
     assert "upload" not in fake.client.calls
 
 
-def test_a_sample_file_can_be_used_instead_of_an_own_one(fake: Core) -> None:
+def test_a_sample_file_can_be_used_instead_of_an_upload(fake: Core) -> None:
     app = open_page()
     app.button_group(key="param-count-sales-source").set_value("Sample: daily_sales.csv").run()
     press(app, "submit")
@@ -126,7 +126,7 @@ def test_start_wakes_the_core_for_this_user(fake: Core) -> None:
 def test_a_form_that_was_never_seen_appears_when_the_core_is_awake(fake: Core) -> None:
     fake.see("asleep")
     app = open_page()
-    assert "The forms appear here as soon as the core is awake" in said(app)
+    assert "The forms will appear here when the core is awake" in said(app)
     fake.see("ready")
     assert again(app).selectbox(key="job")
 

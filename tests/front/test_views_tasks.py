@@ -2,6 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from front.errors import CoreRefused, CoreUnreachable
+from front.records import TaskStatus
 from tests.front.fakes import running, task
 from tests.front.pages import Core, again, open_page, press, said
 
@@ -13,11 +14,11 @@ def rows(app: AppTest) -> list[str]:
     return [key.removeprefix("open-") for key in keys if key.startswith("open-")]
 
 
-def at_minute(minute: int, **changed: object) -> dict[str, object]:
+def at_minute(minute: int, **changed: object) -> TaskStatus:
     return task(f"t{minute:02}", submitted_at=f"2026-11-24T12:{minute:02}:00+00:00", **changed)
 
 
-def test_my_tasks_come_first_and_everybodys_on_demand(fake: Core) -> None:
+def test_my_tasks_are_listed_first_and_everybodys_on_request(fake: Core) -> None:
     fake.client.put(at_minute(1), at_minute(2, username="tanaka"), at_minute(3))
     app = open_page("tasks")
     assert rows(app) == ["t03", "t01"]
@@ -25,7 +26,7 @@ def test_my_tasks_come_first_and_everybodys_on_demand(fake: Core) -> None:
     assert rows(again(app)) == ["t03", "t02", "t01"]
 
 
-def test_a_row_says_what_became_of_the_task_in_the_companys_time(fake: Core) -> None:
+def test_a_row_shows_the_progress_and_the_times_of_a_task_in_the_companys_time_zone(fake: Core) -> None:
     fake.client.put(
         at_minute(1),
         at_minute(2, task_status="STARTED", progress={"done": 0.58, "message": ""}),
@@ -37,7 +38,7 @@ def test_a_row_says_what_became_of_the_task_in_the_companys_time(fake: Core) -> 
     assert "number 2 in the queue" in text
 
 
-def test_older_tasks_are_a_page_away(fake: Core) -> None:
+def test_older_tasks_are_on_the_next_page(fake: Core) -> None:
     fake.client.put(*(at_minute(minute) for minute in range(25)))
     app = open_page("tasks")
     assert rows(app)[-1] == "t05"
@@ -47,8 +48,8 @@ def test_older_tasks_are_a_page_away(fake: Core) -> None:
     assert rows(press(app, "newer"))[0] == "t24"
 
 
-def test_nobody_is_lost_in_an_empty_list(fake: Core) -> None:
-    assert "No task yet. Submit one" in said(open_page("tasks"))
+def test_an_empty_list_says_what_to_do(fake: Core) -> None:
+    assert "No tasks yet. Submit one" in said(open_page("tasks"))
 
 
 def test_a_row_opens_its_task_and_the_address_keeps_it(fake: Core) -> None:
@@ -60,7 +61,7 @@ def test_a_row_opens_its_task_and_the_address_keeps_it(fake: Core) -> None:
     assert "task" not in app.query_params
 
 
-def test_a_running_task_shows_how_far_it_is(fake: Core) -> None:
+def test_a_running_task_shows_its_progress(fake: Core) -> None:
     fake.client.put(running(task_id=ID))
     app = open_page("tasks", task=ID)
     assert app.progress[0].value == 58
@@ -69,9 +70,9 @@ def test_a_running_task_shows_how_far_it_is(fake: Core) -> None:
 
 @pytest.mark.parametrize(
     ("position", "words"),
-    [(1, "It is next."), (2, "1 task before it."), (4, "3 tasks before it."), (None, "It is next.")],
+    [(1, "It is next."), (2, "1 task ahead of it."), (4, "3 tasks ahead of it."), (None, "It is next.")],
 )
-def test_a_waiting_task_says_how_many_are_before_it(fake: Core, position: int | None, words: str) -> None:
+def test_a_waiting_task_says_how_many_are_ahead_of_it(fake: Core, position: int | None, words: str) -> None:
     fake.client.put(running(task_id=ID, task_status="PENDING", queue_position=position, started_at=None))
     assert words in open_page("tasks", task=ID).progress[0].text.replace("\\", "")
 
@@ -100,7 +101,7 @@ def test_cancelling_takes_a_second_step(fake: Core) -> None:
     assert "This task was cancelled" in said(app)
 
 
-def test_a_cancel_by_mistake_is_taken_back(fake: Core) -> None:
+def test_a_cancellation_can_be_taken_back_before_it_is_confirmed(fake: Core) -> None:
     fake.client.put(running(task_id=ID))
     app = press(open_page("tasks", task=ID), "cancel")
     press(app, "cancel-no")
@@ -108,10 +109,10 @@ def test_a_cancel_by_mistake_is_taken_back(fake: Core) -> None:
     assert "delete_task" not in fake.client.calls
 
 
-def test_an_unknown_task_is_told_kindly(fake: Core) -> None:
+def test_an_unknown_task_is_reported_kindly(fake: Core) -> None:
     text = said(open_page("tasks", task="nonsense"))
     assert "There is no task nonsense." in text
-    assert "Check the link, or look among all tasks." in text
+    assert "Please check the link, or look for the task in the list." in text
 
 
 def test_a_task_that_cannot_be_looked_up_is_not_called_unknown(fake: Core) -> None:
@@ -121,16 +122,16 @@ def test_a_task_that_cannot_be_looked_up_is_not_called_unknown(fake: Core) -> No
     assert "No such task" not in said(app)
 
 
-def test_while_the_core_is_silent_the_last_that_is_known_stays(fake: Core) -> None:
+def test_while_the_core_is_silent_the_last_known_state_stays(fake: Core) -> None:
     fake.client.put(running(task_id=ID))
     app = open_page("tasks", task=ID)
     fake.client.failure = CoreUnreachable("The core did not answer in time.")
     again(app)
-    assert "No fresh news of this task; it goes on without this page." in said(app)
+    assert "This may be out of date." in said(app)
     assert app.progress[0].value == 58
 
 
-def test_a_result_that_was_seen_can_be_read_on_while_the_core_sleeps(fake: Core) -> None:
+def test_a_result_that_was_seen_can_still_be_read_while_the_core_sleeps(fake: Core) -> None:
     fake.client.put(task(ID, result={"metrics": {"Items": 7}}))
     app = open_page("tasks", task=ID)
     fake.see("asleep")
@@ -139,10 +140,10 @@ def test_a_result_that_was_seen_can_be_read_on_while_the_core_sleeps(fake: Core)
 
 def test_a_task_of_a_sleeping_core_is_promised_for_later(fake: Core) -> None:
     fake.see("asleep")
-    assert "shown here as soon as it is awake" in said(open_page("tasks", task=ID))
+    assert "shown here when it is awake" in said(open_page("tasks", task=ID))
 
 
-def test_the_inputs_are_shown_by_the_labels_of_the_form(fake: Core) -> None:
+def test_the_input_is_shown_with_the_labels_of_the_form(fake: Core) -> None:
     fake.client.put(task(ID, params={"level": 0.9, "note": None, "gone": [1, 2], "sales": "f1"}))
     app = open_page("tasks", task=ID)
     assert [line.value.replace("\\", "") for line in app.expander[0].markdown] == [
@@ -153,17 +154,17 @@ def test_the_inputs_are_shown_by_the_labels_of_the_form(fake: Core) -> None:
     assert app.download_button(key="input-sales").label.replace("\\", "") == "Sales: the uploaded file"
 
 
-def test_running_again_opens_the_form_as_it_was(fake: Core) -> None:
+def test_run_again_opens_the_form_with_the_same_input(fake: Core) -> None:
     fake.client.put(task(ID, params={"sales": "f1", "level": 0.6, "note": "x"}))
     app = press(open_page("tasks", task=ID), "again")
     assert app.number_input(key="param-count-level").value == 0.6
     assert app.text_input(key="param-count-note").value == "x"
-    app.switch_page("views/submit.py")  # a test's page does not follow the script's own switch
+    app.switch_page("views/submit.py")  # AppTest does not follow a switch that the script makes
     press(again(app), "submit")
     assert [one["params"] for one in fake.client.all_tasks.values()] == [{"sales": "f1", "level": 0.6, "note": "x"}] * 2
 
 
-def test_the_link_names_the_task_and_nobody(fake: Core) -> None:
+def test_the_link_names_the_task_but_no_user(fake: Core) -> None:
     fake.client.put(task(ID))
     app = open_page("tasks")
     app.context = {"url": "http://front.example/tasks"}
@@ -171,7 +172,7 @@ def test_the_link_names_the_task_and_nobody(fake: Core) -> None:
     assert again(app).code[-1].value == f"http://front.example/tasks?task={ID}"
 
 
-def test_names_and_messages_are_shown_letter_by_letter(fake: Core) -> None:
+def test_names_and_messages_are_shown_literally(fake: Core) -> None:
     fake.client.put(running(task_id=ID, username="**x**", progress={"done": 0.1, "message": ":red[a]"}))
     app = open_page("tasks", user="**x**", task=ID)
     assert app.progress[0].text == r"**10%**: \:red\[a\]"

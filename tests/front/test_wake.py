@@ -2,6 +2,7 @@ import pytest
 
 from front.machine.instance import InstanceState
 from front.machine.observer import Seen
+from front.machine.stages import stage_of
 from front.machine.wake import LONGEST_PAUSE, LONGEST_WAIT, PATIENCE, SETTLE, Wake, next_step, why_hopeless
 
 ASKED = 1000.0
@@ -9,14 +10,14 @@ ASKED = 1000.0
 
 def seen(name: str, after: float = 1, **more: object) -> Seen:
     reason = str(more.pop("reason", ""))
-    return Seen(InstanceState(name, reason), at=ASKED + after, **more)  # type: ignore[arg-type]  # as the caller says
+    return Seen(InstanceState(name, reason), at=ASKED + after, **more)  # type: ignore[arg-type]  # the caller knows the fields
 
 
 def waking(*looks: Seen, started: float | None = None) -> Wake:
-    """A waking that has seen this, and whose order the machine took so many seconds after the wish."""
+    """A waking after these looks; the machine accepted its order `started` seconds after the request."""
     wake = Wake("sato", ASKED, started_at=None if started is None else ASKED + started)
     for look in looks:
-        wake.note(look, look.instance.name)
+        wake.note(look, stage_of(look.instance.name, ready=None, waking=True, stopping=False, unready_for=0))
     return wake
 
 
@@ -28,10 +29,10 @@ class TestTheNextStep:
         assert next_step(waking(started=0), seen("stopped")) == "wait"
 
     @pytest.mark.parametrize("name", ["pending", "running", "stopping", "unknown"])
-    def test_a_machine_that_changes_or_does_not_answer_is_waited_for(self, name: str) -> None:
+    def test_a_machine_that_is_changing_or_silent_is_waited_for(self, name: str) -> None:
         assert next_step(waking(), seen(name)) == "wait"
 
-    def test_a_machine_that_runs_already_is_not_started_but_if_it_is_stopped_it_is(self) -> None:
+    def test_a_machine_that_was_running_is_started_once_it_has_stopped(self) -> None:
         wake = waking(seen("running", 1), seen("stopping", 2), seen("stopped", 3))
 
         assert next_step(wake, seen("stopped", 3)) == "start"
@@ -57,35 +58,35 @@ class TestTheNextStep:
 
 
 class TestGivingUp:
-    def test_a_machine_that_falls_back_is_told_with_its_reason(self) -> None:
+    def test_a_machine_that_stops_again_is_reported_with_its_reason(self) -> None:
         wake = waking(seen("pending", 1), started=0)
 
         assert why_hopeless(wake, seen("stopped", 2, reason="Its disk is locked.")) == "Its disk is locked."
 
-    def test_a_machine_that_is_stopped_by_others_is_not_started_against_them(self) -> None:
+    def test_a_machine_that_others_stop_is_not_started_again(self) -> None:
         wake = waking(seen("pending", 1), seen("running", 9), seen("stopping", 10), started=0)
 
         assert "was stopped again" in why_hopeless(wake, seen("stopped", 20))
 
-    def test_what_aws_says_right_after_a_start_may_be_old(self) -> None:
+    def test_what_aws_says_right_after_a_start_may_be_outdated(self) -> None:
         wake = waking(started=0)
 
         assert why_hopeless(wake, seen("stopped", SETTLE - 1, reason="Of last week.")) == ""
         assert why_hopeless(wake, seen("stopped", SETTLE + 1, reason="Of today.")) == "Of today."
 
-    def test_a_core_that_does_not_come_up_in_ten_minutes_is_told(self) -> None:
+    def test_a_core_that_is_not_up_in_ten_minutes_is_given_up(self) -> None:
         wake = waking(seen("pending", 1), started=0)
 
         assert why_hopeless(wake, seen("running", PATIENCE)) == ""
         assert "ten minutes" in why_hopeless(wake, seen("running", PATIENCE + 2))
         assert "redis: down" in why_hopeless(wake, seen("running", PATIENCE + 2, ready=False, problem="redis: down"))
 
-    def test_the_ten_minutes_begin_with_the_machine_and_not_with_the_wish(self) -> None:
+    def test_the_ten_minutes_begin_with_the_machine_and_not_with_the_request(self) -> None:
         wake = waking(seen("pending", 3000), started=2999)
 
         assert why_hopeless(wake, seen("running", 3000 + PATIENCE - 1)) == ""
 
-    def test_an_hour_without_a_machine_is_enough(self) -> None:
+    def test_after_an_hour_without_a_machine_the_waking_is_given_up(self) -> None:
         wake = waking()
         wake.put_off("No machine is free.", 30, ASKED)
 
@@ -98,18 +99,18 @@ class TestGivingUp:
         assert why_hopeless(wake, seen("running", PATIENCE + 99, ready=True)) == ""
         assert why_hopeless(wake, seen("unknown", 3, ready=True, hopeless=True, problem="Forbidden.")) == ""
 
-    def test_what_no_waiting_mends_is_given_up_at_once(self) -> None:
+    def test_a_hopeless_error_ends_the_waking_at_once(self) -> None:
         assert why_hopeless(waking(), seen("unknown", hopeless=True, problem="Forbidden.")) == "Forbidden."
         assert why_hopeless(waking(), seen("unknown", problem="Throttled.")) == ""
 
 
-def test_each_stage_is_noted_once_with_the_seconds_since_the_wish() -> None:
+def test_each_stage_is_recorded_once_with_the_seconds_since_the_request() -> None:
     wake = waking(seen("pending", 2), seen("pending", 3), seen("running", 30))
 
     assert wake.stages == [("asked", 0), ("pending", 2), ("running", 30)]
 
 
-def test_a_problem_is_over_when_the_machine_starts_all_the_same() -> None:
+def test_a_problem_is_cleared_when_the_machine_starts_anyway() -> None:
     wake = waking()
     wake.put_off("No machine is free.", 30, ASKED)
 

@@ -1,19 +1,15 @@
-import threading
-import time
-from collections.abc import Iterator
-
 import pytest
 
-from front.core_client import CoreClient
-from front.errors import InstanceError
+from front.errors import CoreUnreachable, InstanceError
 from front.machine import watch
 from front.machine.instance import InstanceState
 from front.machine.watch import Snapshot, Watch
-from tests.front.answering import Answering
-from tests.front.machine import Core, Machine
-from tests.live import until
+from tests.front.fakes import FakeClient
+from tests.front.machine import Machine
 
 BUSY = "AWS has no free machine."
+FORBIDDEN = "The front may not do this."
+SILENT = CoreUnreachable("The core cannot be reached.")
 
 
 @pytest.fixture
@@ -22,439 +18,296 @@ def machine() -> Machine:
 
 
 @pytest.fixture
-def core() -> Core:
-    return Core()
+def client() -> FakeClient:
+    """A core that does not answer until a test says otherwise."""
+    return FakeClient(failure=SILENT)
 
 
 @pytest.fixture
-def server(core: Core) -> Iterator[Answering]:
-    with Answering(core) as server:
-        yield server
+def watched(machine: Machine, client: FakeClient) -> Watch:
+    """A watch without its thread: it looks when a test says so."""
+    watching = Watch(machine, client.as_core)
+    watching._looked.set()
+    return watching
 
 
-@pytest.fixture
-def watched(machine: Machine, server: Answering) -> Iterator[Watch]:
-    """A watch that looks every 20 ms."""
-    watching = Watch(machine, CoreClient(server.url, "the-key-of-the-tests"), quick=0.02, slow=0.02).begin()
-    yield watching
-    watching.end()
+def look(watched: Watch, times: int = 1) -> Snapshot:
+    for _ in range(times):
+        watched._tick()
+    return watched.snapshot()
 
 
-def shows(watched: Watch, *stages: str) -> Snapshot:
-    """The snapshot, as soon as it is at one of these stages."""
-
-    def arrived() -> Snapshot | None:
-        snapshot = watched.snapshot()
-        return snapshot if snapshot.stage in stages else None
-
-    return until(arrived, 5, 0.005)
-
-
-def tells(watched: Watch, words: str) -> Snapshot:
-    """The snapshot, as soon as its problem has these words."""
-
-    def told() -> Snapshot | None:
-        snapshot = watched.snapshot()
-        return snapshot if words in snapshot.problem else None
-
-    return until(told, 5, 0.005)
-
-
-def looks(machine: Machine, times: int = 3) -> None:
-    """Wait until the machine was asked so many times more."""
-    before = machine.asked
-    until(lambda: machine.asked >= before + times, 5, 0.005)
-
-
-def wake(watched: Watch, machine: Machine, core: Core) -> Snapshot:
+def wake(watched: Watch, machine: Machine, client: FakeClient) -> None:
+    """Up to a ready core with sato on its list."""
     watched.start("sato")
-    shows(watched, "pending")
-    machine.name, core.status = "running", 200
-    until(lambda: watched._wake and watched._wake.over)
-    return shows(watched, "ready")
-
-
-def joined(server: Answering) -> list[str]:
-    return [body["username"] for _, path, body in server.requests if path == "/add_active_user"]
+    look(watched, 2)
+    machine.name, client.failure = "running", None
+    assert look(watched).stage == "ready"
 
 
 class TestWaking:
     def test_it_passes_every_stage_and_ends_with_the_user_on_the_list(
-        self, watched: Watch, machine: Machine, core: Core, server: Answering
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
-        assert shows(watched, "asleep").asked_at is None
-
+        passed = [look(watched).stage]
         watched.start("sato")
-        assert watched.snapshot().stage in ("asked", "pending")
-        shows(watched, "pending")
+        passed.append(watched.snapshot().stage)
+        passed.append(look(watched, 2).stage)
         machine.name = "running"
-        assert shows(watched, "running").problem == ""
-        core.status, core.parts["worker"] = 503, "none yet"
-        starting = shows(watched, "containers starting")
-        assert (starting.ready, starting.problem) == (core.parts, "")
-        core.status, core.parts["worker"] = 200, "ok"
+        passed.append(look(watched).stage)
+        client.failure, client.is_ready = None, False
+        passed.append(look(watched).stage)
+        client.is_ready = True
+        ready = look(watched)
 
-        ready = shows(watched, "ready")
-        until(lambda: joined(server) == ["sato"])
-        assert (ready.asked_by, ready.problem) == ("sato", "")
+        assert passed == ["asleep", "asked", "pending", "running", "containers starting"]
         assert [stage for stage, _ in ready.stages] == ["asked", "pending", "running", "containers starting", "ready"]
-        times = [seconds for _, seconds in ready.stages]
-        assert times == sorted(times)
+        assert (ready.asked_by, ready.problem) == ("sato", "")
+        assert list(client.users) == ["sato"]
         assert machine.orders == ["start"]
 
-    def test_all_who_asked_go_on_the_list_and_the_first_is_named(
-        self, watched: Watch, machine: Machine, core: Core, server: Answering
+    def test_everybody_who_asked_goes_on_the_list_and_the_first_is_named(
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
         watched.start("sato")
         watched.start("suzuki")
-        watched.start("sato")
-        shows(watched, "pending")
-        machine.name, core.status = "running", 200
+        wake(watched, machine, client)
 
-        until(lambda: joined(server) == ["sato", "suzuki"])
+        assert list(client.users) == ["sato", "suzuki"]
         assert watched.snapshot().asked_by == "sato"
         assert machine.orders == ["start"]
 
-    def test_a_machine_that_stops_is_started_when_it_has_stopped(self, watched: Watch, machine: Machine) -> None:
+    def test_a_machine_that_is_stopping_is_started_once_it_has_stopped(self, watched: Watch, machine: Machine) -> None:
         machine.name = "stopping"
-        shows(watched, "stopping")
-
         watched.start("sato")
-        looks(machine)
+        assert look(watched, 2).stage == "stopping"
         assert machine.orders == []
+
         machine.name = "stopped"
 
-        assert shows(watched, "pending").asked_by == "sato"
+        assert look(watched, 2).stage == "pending"
 
-    def test_a_machine_that_runs_already_is_not_started_again(
-        self, watched: Watch, machine: Machine, core: Core, server: Answering
+    def test_a_machine_that_is_running_is_not_started_again(
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
-        machine.name, core.status = "running", 200
-        shows(watched, "ready")
-
+        machine.name, client.failure = "running", None
         watched.start("suzuki")
+        look(watched)
 
-        until(lambda: joined(server) == ["suzuki"])
+        assert list(client.users) == ["suzuki"]
         assert machine.orders == []
 
-    def test_a_shortage_is_told_and_tried_again(self, watched: Watch, machine: Machine) -> None:
-        machine.refusals = [InstanceError(BUSY, retry_after=0.2), InstanceError(BUSY, retry_after=0.2)]
-
+    def test_a_shortage_is_shown_and_the_start_is_tried_again(self, watched: Watch, machine: Machine) -> None:
+        machine.refusals = [InstanceError(BUSY, retry_after=0), InstanceError(BUSY, retry_after=0)]
         watched.start("sato")
 
-        told = tells(watched, BUSY)
-        assert (told.stage, told.asked_by) == ("asked", "sato")
-        assert "tried again in" in told.problem
-        assert shows(watched, "pending").problem == ""
+        short = look(watched, 2)
+
+        assert (short.stage, short.asked_by) == ("asked", "sato")
+        assert short.problem.startswith(BUSY)
+        started = look(watched, 2)
+        assert (started.stage, started.problem) == ("pending", "")
         assert machine.orders == ["start"] * 3
 
-    def test_a_refusal_for_good_is_told_and_not_tried_again(self, watched: Watch, machine: Machine) -> None:
-        machine.refusals = [InstanceError("The front may not do this.")]
-
+    def test_a_lasting_refusal_is_shown_until_somebody_asks_again(self, watched: Watch, machine: Machine) -> None:
+        machine.refusals = [InstanceError(FORBIDDEN)]
         watched.start("sato")
-
-        told = tells(watched, "may not do this")
-        assert (told.stage, told.asked_by, told.asked_at, told.stages) == ("asleep", "", None, ())
-        looks(machine)
+        refused = look(watched, 3)
+        assert (refused.stage, refused.problem, refused.asked_at) == ("asleep", FORBIDDEN, None)
         assert machine.orders == ["start"]
 
-    def test_after_a_failure_it_can_be_asked_again(self, watched: Watch, machine: Machine) -> None:
-        machine.refusals = [InstanceError("The front may not do this.")]
-        watched.start("sato")
-        tells(watched, "may not do this")
-
         watched.start("sato")
 
-        assert shows(watched, "pending").problem == ""
+        assert look(watched, 2).problem == ""
 
-    def test_a_start_that_falls_back_is_told_with_its_reason(self, watched: Watch, machine: Machine) -> None:
-        watched.start("sato")
-        shows(watched, "pending")
-        looks(machine)
-        machine.name, machine.reason = "stopped", "Its disk is locked."
-
-        told = tells(watched, "Its disk is locked.")
-        assert (told.stage, told.instance.reason) == ("asleep", "Its disk is locked.")
-        looks(machine)
-        assert machine.orders == ["start"]
-
-    def test_why_it_stopped_the_last_time_is_told_until_it_is_asked_again(
+    def test_a_start_that_fails_later_is_shown_with_its_reason_and_not_repeated(
         self, watched: Watch, machine: Machine
     ) -> None:
-        machine.reason = "Its disk is locked."
-        assert tells(watched, "disk is locked").stage == "asleep"
-
-        machine.refusals = [InstanceError(BUSY, retry_after=0.1)]
         watched.start("sato")
+        look(watched, 2)
+        machine.name, machine.reason = "stopped", "Its disk is locked."
 
-        assert "disk" not in tells(watched, BUSY).problem
+        failed = look(watched, 3)
 
-    def test_while_the_core_drains_the_user_is_not_forgotten(
-        self, watched: Watch, machine: Machine, core: Core, server: Answering
+        assert (failed.stage, failed.problem) == ("asleep", "Its disk is locked.")
+        assert machine.orders == ["start"]
+
+    def test_somebody_who_asks_while_the_core_drains_is_served_after_the_stop(
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
-        machine.name, core.status, core.draining = "running", 200, True
-        shows(watched, "ready")
+        machine.name, client.failure, client.draining = "running", None, True
+        look(watched)
         watched.start("sato")
-        until(lambda: joined(server))
+        look(watched)
+        for name in ("stopping", "stopped"):
+            machine.name = name
+            look(watched)
+        assert machine.orders == ["start"]
+        machine.name, client.draining = "running", False
 
-        machine.name = "stopping"
-        shows(watched, "stopping")
-        machine.name, core.draining = "stopped", False
-        shows(watched, "pending")
-        server.requests.clear()
-        machine.name = "running"
+        look(watched)
 
-        until(lambda: joined(server) == ["sato"])
+        assert list(client.users) == ["sato"]
 
-    def test_a_machine_that_is_started_from_elsewhere_is_followed_too(
-        self, watched: Watch, machine: Machine, core: Core
+    def test_a_machine_that_somebody_else_started_is_followed_too(
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
-        shows(watched, "asleep")
-        machine.name = "pending"
-        shows(watched, "pending")
-        machine.name = "running"
-        assert shows(watched, "running", "unreachable").stage == "running"
-        core.status = 200
+        look(watched)
+        passed = []
+        for name in ("pending", "running"):
+            machine.name = name
+            passed.append(look(watched).stage)
+        client.failure = None
+        ready = look(watched)
 
-        ready = shows(watched, "ready")
+        assert [*passed, ready.stage] == ["pending", "running", "ready"]
         assert ready.asked_by == ""
         assert ready.asked_at is not None
         assert machine.orders == []
 
 
 class TestStopping:
-    def test_it_stops_and_forgets_who_woke_it(self, watched: Watch, machine: Machine, core: Core) -> None:
-        wake(watched, machine, core)
-
+    def test_it_stops_the_machine_and_forgets_who_woke_it(
+        self, watched: Watch, machine: Machine, client: FakeClient
+    ) -> None:
+        wake(watched, machine, client)
         watched.stop()
         assert watched.snapshot().stage == "stopping"
-        until(lambda: machine.orders == ["start", "stop"])
+        look(watched)
+        assert machine.orders == ["start", "stop"]
         machine.name = "stopped"
 
-        asleep = shows(watched, "asleep")
-        assert (asleep.asked_by, asleep.asked_at, asleep.stages, asleep.problem) == ("", None, (), "")
+        asleep = look(watched)
 
-    def test_if_it_refuses_the_core_accepts_tasks_again_and_it_is_told(
-        self, watched: Watch, machine: Machine, core: Core
+        assert (asleep.stage, asleep.problem) == ("asleep", "")
+        assert (asleep.asked_by, asleep.asked_at, asleep.stages) == ("", None, ())
+
+    def test_a_refusal_is_shown_and_the_core_works_on(
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
-        wake(watched, machine, core)
-        core.draining = True
-        machine.refusals = [InstanceError("It is protected.")]
-
+        wake(watched, machine, client)
+        machine.refusals, client.draining = [InstanceError("It is protected.")], True
         watched.stop()
 
-        assert tells(watched, "It is protected.").stage == "ready"
-        until(lambda: not core.draining)
-        looks(machine)
+        refused = look(watched, 2)
+
+        assert (refused.stage, refused.problem) == ("ready", "It is protected.")
+        assert not client.draining
         assert machine.orders == ["start", "stop"]
 
-    def test_a_machine_that_is_just_starting_is_stopped_as_soon_as_it_can_be(
-        self, watched: Watch, machine: Machine
-    ) -> None:
+    def test_a_machine_that_is_starting_is_stopped_as_soon_as_it_can_be(self, watched: Watch, machine: Machine) -> None:
         watched.start("sato")
-        shows(watched, "pending")
-
+        look(watched, 2)
         watched.stop()
-        assert watched.snapshot().stage == "stopping"
-        until(lambda: machine.orders.count("stop") > 2)
+        assert look(watched, 2).stage == "stopping"
+        assert machine.name == "pending"
+
         machine.name = "running"
-        until(lambda: machine.name == "stopping")
-        machine.name = "stopped"
+        look(watched)
 
-        assert shows(watched, "asleep").problem == ""
+        assert machine.name == "stopping"
 
-    def test_it_is_not_asked_to_stop_for_ever(
-        self, watched: Watch, machine: Machine, core: Core, monkeypatch: pytest.MonkeyPatch
+    def test_a_machine_that_agrees_to_stop_and_keeps_running_is_reported(
+        self, watched: Watch, machine: Machine, client: FakeClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("front.machine.actions.TRIES_SECONDS", 0.1)
-        wake(watched, machine, core)
-        machine.refusals = [InstanceError(BUSY, retry_after=1)] * 99
-
-        watched.stop()
-
-        assert tells(watched, BUSY).stage == "ready"
-
-    def test_a_machine_that_agrees_to_stop_and_runs_on_is_told(
-        self, watched: Watch, machine: Machine, core: Core, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(watch, "SETTLE", 0.1)
-        wake(watched, machine, core)
+        monkeypatch.setattr(watch, "SETTLE", -1)
+        wake(watched, machine, client)
         monkeypatch.setattr(machine, "stop", lambda: None)
-        core.draining = True
-
+        client.draining = True
         watched.stop()
 
-        assert tells(watched, "still runs").stage == "ready"
-        until(lambda: not core.draining)
+        still = look(watched)
 
-    def test_a_start_after_a_stop_wakes_it_again(self, watched: Watch, machine: Machine, core: Core) -> None:
-        wake(watched, machine, core)
+        assert still.stage == "ready"
+        assert "still running" in still.problem
+        assert not client.draining
 
+    def test_a_start_that_follows_a_stop_wakes_the_core_after_it(
+        self, watched: Watch, machine: Machine, client: FakeClient
+    ) -> None:
+        wake(watched, machine, client)
         watched.stop()
         watched.start("suzuki")
-        until(lambda: machine.name == "stopping")
+        look(watched)
+        assert machine.name == "stopping"
         machine.name = "stopped"
 
-        assert shows(watched, "pending").asked_by == "suzuki"
+        assert look(watched, 2).asked_by == "suzuki"
         assert machine.orders == ["start", "stop", "start"]
 
-    def test_a_start_that_follows_a_stop_at_once_is_not_done_before_it(
-        self, watched: Watch, machine: Machine, core: Core, monkeypatch: pytest.MonkeyPatch
+    def test_a_stop_and_a_start_that_come_during_a_look_are_done_in_that_order(
+        self, watched: Watch, machine: Machine, client: FakeClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        wake(watched, machine, core)
-        looking, go_on, ask = threading.Event(), threading.Event(), machine.state
+        wake(watched, machine, client)
+        ask = machine.state
 
-        def slow() -> InstanceState:
+        def interrupted() -> InstanceState:
+            monkeypatch.setattr(machine, "state", ask)
             state = ask()
-            looking.set()
-            go_on.wait(5)
+            watched.stop()
+            watched.start("suzuki")
             return state
 
-        monkeypatch.setattr(machine, "state", slow)
-        assert looking.wait(5)
-        watched.stop()
-        watched.start("suzuki")
-        go_on.set()
-        until(lambda: machine.name == "stopping")
+        monkeypatch.setattr(machine, "state", interrupted)
+        look(watched, 2)
+        assert machine.orders == ["start", "stop"]
         machine.name = "stopped"
 
-        assert shows(watched, "pending").asked_by == "suzuki"
+        assert look(watched, 2).asked_by == "suzuki"
 
 
-class TestLooking:
-    def test_a_snapshot_never_waits_for_a_slow_machine(
-        self, machine: Machine, server: Answering, monkeypatch: pytest.MonkeyPatch
+class TestSeeing:
+    def test_a_ready_core_stays_ready_while_its_machine_cannot_be_asked(
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
-        def slow() -> InstanceState:
-            time.sleep(2)
-            return InstanceState("running")
-
-        monkeypatch.setattr(machine, "state", slow)
-        watching = Watch(machine, CoreClient(server.url, "the-key-of-the-tests")).begin()
-        began = time.monotonic()
-
-        first = watching.snapshot()
-
-        assert time.monotonic() - began < 1
-        assert (first.stage, first.problem, first.checked_at) == ("unknown", "", 0)
-        began = time.monotonic()
-        watching.start("sato")
-        watching.stop()
-        assert time.monotonic() - began < 0.1
-        watching.end()
-
-    def test_a_machine_that_cannot_be_asked_is_told(self, watched: Watch, machine: Machine) -> None:
-        machine.silence = InstanceError("AWS cannot be reached.", code="EndpointConnectionError", retry_after=5)
-
-        told = shows(watched, "unknown")
-        assert told.problem == "AWS cannot be reached."
-        machine.silence = None
-        assert shows(watched, "asleep").problem == ""
-
-    def test_a_core_that_answers_is_ready_even_if_its_machine_cannot_be_asked(
-        self, watched: Watch, machine: Machine, core: Core
-    ) -> None:
-        machine.name, core.status = "running", 200
-        shows(watched, "ready")
-
+        wake(watched, machine, client)
         machine.silence = InstanceError("AWS cannot be reached.", retry_after=5)
 
-        assert tells(watched, "AWS cannot be reached.").stage == "ready"
+        seen = look(watched)
 
-    def test_a_broken_part_that_keeps_no_task_from_running_is_shown_and_no_more(
-        self, watched: Watch, machine: Machine, core: Core
-    ) -> None:
-        machine.name, core.status, core.parts["jobs"] = "running", 200, "reports.py cannot be imported"
-
-        ready = shows(watched, "ready")
-        assert ready.ready is not None
-        assert ready.ready["jobs"] == "reports.py cannot be imported"
-        assert ready.problem == ""
+        assert (seen.stage, seen.problem) == ("ready", "AWS cannot be reached.")
 
     def test_a_core_that_dies_is_unreachable_and_one_that_returns_is_ready(
-        self, watched: Watch, machine: Machine, core: Core
+        self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
-        wake(watched, machine, core)
+        wake(watched, machine, client)
+        client.failure = SILENT
 
-        core.status = None
-        assert "cannot be reached" in shows(watched, "unreachable").problem
-        core.status = 200
+        assert [look(watched).stage, look(watched).stage] == ["ready", "unreachable"]
+        client.failure = None
+        assert look(watched).stage == "ready"
 
-        assert shows(watched, "ready").problem == ""
-
-    def test_one_missed_answer_is_no_news(
-        self, watched: Watch, machine: Machine, core: Core, server: Answering
-    ) -> None:
-        wake(watched, machine, core)
-        missed = [True]
-
-        def miss_one(request: object) -> None:
-            if missed:
-                missed.pop()
-            else:
-                core(request)  # type: ignore[arg-type]  # the handler passes itself
-
-        server.behave = miss_one
-        before = machine.asked
-        stages = []
-
-        def missed_and_over() -> bool:
-            stages.append(watched.snapshot().stage)
-            return not missed and machine.asked > before + 5
-
-        until(missed_and_over, 5, 0.002)
-        assert set(stages) == {"ready"}
-
-    def test_a_terminated_machine_is_told(self, watched: Watch, machine: Machine) -> None:
+    def test_a_terminated_machine_is_not_started(self, watched: Watch, machine: Machine) -> None:
         machine.name = "terminated"
-
-        assert "gone for good" in shows(watched, "unknown").problem
         watched.start("sato")
-        looks(machine)
+
+        assert "gone for good" in look(watched, 3).problem
         assert machine.orders == []
 
-    def test_a_failure_of_the_front_itself_does_not_end_the_watch(
-        self, watched: Watch, machine: Machine, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        machine.silence = ZeroDivisionError("a bug")  # type: ignore[assignment]  # as said
-        assert tells(watched, "failure of its own").stage == "unknown"
-        assert "a bug" in caplog.text
-
-        machine.silence = None
-
-        shows(watched, "asleep")
-
-    def test_it_looks_often_only_while_somebody_watches_or_something_changes(
-        self, machine: Machine, server: Answering, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(watch, "WATCHED", 0.3)
-        watching = Watch(machine, CoreClient(server.url, "the-key-of-the-tests"), quick=0.02, slow=60).begin()
-        watching.snapshot()
-        looks(machine, 5)
-        until(lambda: watching._pause() == 60)
-        time.sleep(0.1)  # the last quick pause passes
-        asked = machine.asked
-        time.sleep(0.2)
-        assert machine.asked == asked
-
-        watching.snapshot()
-        until(lambda: machine.asked > asked)
-        watching.end()
-
-
-class TestACoreThatOthersRun:
-    @pytest.mark.parametrize(("status", "stage"), [(None, "unreachable"), (503, "containers starting"), (200, "ready")])
-    def test_its_stage_comes_from_the_core_alone(
-        self, watched: Watch, machine: Machine, core: Core, status: int | None, stage: str
-    ) -> None:
-        machine.name, core.status = "unmanaged", status
-
-        assert shows(watched, stage).asked_at is None
-
-    def test_an_order_is_refused_with_the_reason(self, watched: Watch, machine: Machine) -> None:
+    def test_a_core_that_others_run_refuses_an_order_with_the_reason(self, watched: Watch, machine: Machine) -> None:
         machine.name, machine.refusals = "unmanaged", [InstanceError("It is run by others.")]
-        shows(watched, "unreachable")
-
+        assert look(watched).asked_at is None
         watched.start("sato")
 
-        assert tells(watched, "It is run by others.").stage == "unreachable"
+        seen = look(watched)
+
+        assert (seen.stage, seen.problem) == ("unreachable", "It is run by others.")
+
+    def test_it_looks_often_only_while_somebody_watches_or_something_changes(
+        self, watched: Watch, machine: Machine, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        look(watched)
+        assert watched._pause() == watched._quick  # a page has just asked
+        monkeypatch.setattr(watch, "WATCHED", 0)
+        assert watched._pause() == watched._slow
+        machine.name = "pending"
+        look(watched)
+        assert watched._pause() == watched._quick
+        machine.name, client.failure = "running", None
+        look(watched)
+        assert watched._pause() == watched._slow
+        client.failure = SILENT
+        look(watched)
+        assert watched._pause() == watched._quick  # the missed answer may be the first of many
+        watched.stop()
+        assert watched._pause() == watched._quick

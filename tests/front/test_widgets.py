@@ -56,7 +56,7 @@ def test_an_untouched_form_sends_the_defaults_as_they_are(fake: Core) -> None:
     assert params == START
 
 
-def test_what_is_changed_in_each_widget_is_what_is_sent(fake: Core) -> None:
+def test_a_change_in_any_widget_is_sent(fake: Core) -> None:
     app = with_file(open_page())
     app.text_input(key="param-every-name").set_value("みかん")
     app.number_input(key="param-every-count").set_value(9)
@@ -65,7 +65,7 @@ def test_what_is_changed_in_each_widget_is_what_is_sent(fake: Core) -> None:
     app.checkbox(key="param-every-holidays").uncheck()
     app.selectbox(key="param-every-size").select("l")
     app.date_input(key="param-every-day").set_value(date(1999, 12, 31))
-    app.datetime_input(key="param-every-since").set_value(datetime(2026, 1, 1, 8))  # noqa: DTZ001  # as it is typed
+    app.datetime_input(key="param-every-since").set_value(datetime(2026, 1, 1, 8))  # noqa: DTZ001  # as typed
     app.multiselect(key="param-every-regions").select("east")
     app.text_area(key="param-every-items").set_value("7\n\n8")
     app.text_area(key="param-every-weights").set_value('{"b": 2}')
@@ -98,7 +98,7 @@ def test_a_form_says_which_fields_to_correct_and_sends_nothing(fake: Core) -> No
     assert not fake.client.all_tasks
 
 
-def test_a_complaint_goes_when_its_field_is_corrected_and_the_others_stay(fake: Core) -> None:
+def test_a_message_disappears_when_its_field_is_corrected_and_the_others_stay(fake: Core) -> None:
     app = open_page()
     app.text_area(key="param-every-items").set_value("x")
     press(app, "submit")
@@ -107,7 +107,7 @@ def test_a_complaint_goes_when_its_field_is_corrected_and_the_others_stay(fake: 
     assert "Please fill this in." in said(app)
 
 
-def test_a_label_shows_foreign_text_letter_by_letter(fake: Core) -> None:
+def test_a_label_shows_its_text_literally(fake: Core) -> None:
     fake.client.known[0] |= {"params": {"properties": {"a": {"type": "string", "title": "*a* [b](c)"}}}}
     label = open_page().text_input(key="param-every-a").label
     assert label == r"\*a\* \[b\](c)"
