@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import core
+from core.worker.__main__ import SWITCHES
 from tests.live import ROOT
 
 LIBRARIES = {"celery", "kombu", "billiard", "redis", "gunicorn", "uvicorn", "uvicorn_worker"}
@@ -75,9 +76,11 @@ SEAM = {
         "takes the pauses",
     ),
     "celery.worker.state.active_requests": Expected("WeakSet", "the runs of a worker"),
-    "celery.worker.state.revoked": Expected("LimitedSet", "made smaller"),
     "celery.signals.worker_ready": Expected("Signal()", "its sender is the Consumer"),
     "celery.signals.task_unknown": Expected("Signal(exc, id, message, name)", "refuses a task whose job is gone"),
+    # core/worker/__main__.py
+    "celery.worker.state.REVOKES_MAX": Expected("int", "how many revokes a worker remembers"),
+    "billiard.common.REMAP_SIGTERM": Expected("None", "what SIGTERM means"),
     # core/queue/celery_app.py
     "celery.app.control.Control.revoke": Expected(
         "(self, task_id, destination=None, terminate=False, signal='SIGTERM', **kwargs)",
@@ -205,6 +208,15 @@ def test_a_celery_that_has_changed_a_member_is_named(
     )
 
     assert [line.split(" is ")[0] for line in told.stdout.splitlines()] == [member]
+
+
+def test_celery_reads_the_switches_of_the_worker_when_it_is_imported() -> None:
+    code = (
+        "from billiard import common; from celery.worker import state; print(common.TERM_SIGNAME, state.revoked.maxlen)"
+    )
+    env = {**os.environ, **SWITCHES}
+    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["SIGQUIT", "1000"]
 
 
 def subclasses() -> Iterator[type]:

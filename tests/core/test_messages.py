@@ -103,10 +103,12 @@ def known(reasons: dict[str, str]) -> dict[str, Any]:
 def app(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     valkey.client.flushall()
     monkeypatch.setenv("REDIS_URL", valkey.url)
-    settings.load_queue.cache_clear()
+    for cached in (settings.load_queue, celery_app.create):
+        cached.cache_clear()
     with celery_app.create() as made:
         yield made
-    settings.load_queue.cache_clear()
+    for cached in (settings.load_queue, celery_app.create):
+        cached.cache_clear()
 
 
 def test_a_task_message_differs_from_celerys_only_where_a_reason_is_known(app: Celery, valkey: Valkey) -> None:
