@@ -24,9 +24,9 @@ OWNERS = {
     "requests": {"front/core_client.py"},
     "fasteners": {"core/active_users.py"},
     "redis": {"core/queue/store.py"},
-    "celery": {"core/queue/celery_app.py", "core/worker/__main__.py", "core/worker/celery_hooks.py"},
-    "kombu": {"core/queue/celery_app.py", "core/worker/__main__.py", "core/worker/celery_hooks.py"},
-    "billiard": {"core/queue/celery_app.py", "core/worker/__main__.py", "core/worker/celery_hooks.py"},
+    "celery": {"core/queue/celery_app.py", "core/worker/program.py", "core/worker/celery_hooks.py"},
+    "kombu": {"core/queue/celery_app.py", "core/worker/program.py", "core/worker/celery_hooks.py"},
+    "billiard": {"core/queue/celery_app.py", "core/worker/program.py", "core/worker/celery_hooks.py"},
     "fastapi": {
         "core/api/app.py",
         "core/api/routes.py",

@@ -1,5 +1,6 @@
-"""The one Celery configuration, for worker and Flower alike: two that differ would run tasks twice."""
+"""The Celery configuration that worker and Flower share: two that differ would run tasks twice."""
 
+from functools import cache
 from typing import Any
 
 from celery import Celery
@@ -20,7 +21,7 @@ TRANSPORT = {
 
 
 class RememberedControl(Control):  # type: ignore[misc]  # Celery ships no types
-    """A revoke is only heard by workers that are alive; Flower's is written down as well."""
+    """Writes Flower's revokes into the records as well: only workers that are alive hear the message."""
 
     def revoke(self, task_id: str | list[str], *args: Any, **kwargs: Any) -> Any:
         store = Store(self.app.conf.broker_url)
@@ -30,22 +31,26 @@ class RememberedControl(Control):  # type: ignore[misc]  # Celery ships no types
         return super().revoke(task_id, *args, **kwargs)
 
 
+@cache
 def create() -> Celery:
-    """Claims in Redis decide who runs a task; Celery only carries it, and keeps neither its message nor its result."""
+    """The app of this process.
+
+    Claims in Redis decide who runs a task. Celery only carries it, and keeps neither its message nor its result.
+    """
     app = Celery("okosu", broker=load_queue().broker_url, control=RememberedControl)
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
         result_serializer="json",
         task_ignore_result=True,
-        # core/worker/recovery.py resends a message that was lost on its way. Celery's own bookkeeping for that would
-        # cost a task a third of its time.
+        # core/worker/recovery.py sends a lost message again. Celery's own bookkeeping for that would cost a task a
+        # third of its time.
         task_queues=[Queue("celery", no_ack=True)],  # type: ignore[no-untyped-call]  # kombu types little
         broker_transport_options=TRANSPORT,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         worker_prefetch_multiplier=1,
-        worker_disable_prefetch=True,  # a message taken by a busy worker would be neither waiting nor running
+        worker_disable_prefetch=True,  # a message that a busy worker has taken would be neither waiting nor running
         worker_hijack_root_logger=False,
         timezone="UTC",
     )
@@ -53,7 +58,7 @@ def create() -> Celery:
 
 
 def __getattr__(name: str) -> Celery:
-    """`celery -A core.queue.celery_app flower` wants a name to import; it is made when somebody asks for it."""
+    """`celery -A core.queue.celery_app flower` imports `app`. Made on demand: an import reads no settings."""
     if name != "app":
         raise AttributeError(name)
     return create()

@@ -2,31 +2,24 @@
 
 import base64
 import json
-from functools import lru_cache
 from typing import Any
 
-PREFIX = "/okosu."  # of the channels on which workers listen, whatever the database; kombu wants slash and dot
+PREFIX = "/okosu."  # of the channels that workers listen to, whatever the database; kombu wants the slash and the dot
 REVOKES = f"{PREFIX}celery.pidbox"
 
-# Protocol 2, as kombu's Redis transport lays it in the list, without what Celery supplies itself: a message waits in
-# memory. A task has no arguments: they are in its record, which also keeps them out of Flower.
+# Protocol 2, as kombu's Redis transport stores it in the list. What Celery fills in by itself is left out, because a
+# waiting message takes memory. A task has no arguments: its record holds them, which also keeps them out of Flower.
 _NO_ARGUMENTS: list[Any] = [[], {}, {}]
-_PLACE = "<task id>"
 
 
 def task_message(task_id: str, job: str) -> str:
     """What `apply_async` would push to the queue for this task."""
-    return _task_message(job).replace(_PLACE, task_id)
-
-
-@lru_cache
-def _task_message(job: str) -> str:
-    headers = {"task": job, "id": _PLACE, "argsrepr": "-", "kwargsrepr": "-", "ignore_result": True}
-    return _envelope(_PLACE, _NO_ARGUMENTS, headers, "", "celery")
+    headers = {"task": job, "id": task_id, "argsrepr": "-", "kwargsrepr": "-", "ignore_result": True}
+    return _envelope(task_id, _NO_ARGUMENTS, headers, "", "celery")
 
 
 def revoke_message(task_id: str) -> str:
-    """What `control.revoke(task_id, terminate=True)` would broadcast to every worker."""
+    """What `control.revoke(task_id, terminate=True, signal="SIGKILL")` would broadcast to every worker."""
     arguments = {"task_id": task_id, "terminate": True, "signal": "SIGKILL"}
     return _envelope(task_id, {"method": "revoke", "arguments": arguments}, {"clock": 0}, "celery.pidbox", "")
 

@@ -1,4 +1,4 @@
-"""How Celery carries tasks here: what its main process must do otherwise, so that the records in Redis stay true."""
+"""What Celery's main process must do differently here, so that the records in Redis stay true."""
 
 import logging
 from functools import partial
@@ -19,42 +19,41 @@ log = logging.getLogger(__name__)
 
 
 def install(app: Celery, recovery: Recovery) -> None:
-    """Make this process tell `recovery` what becomes of its runs."""
+    """Report to `recovery` what happens to the runs of this process."""
     app.recovery = recovery
     app.backend_cls = Records
     app.conf.update(worker_pool=Pool, worker_consumer=Consumer)
-    state.revoked.maxlen = 1000  # records remember who was cancelled; Celery would keep 50,000 ids
-    # Runs are ended by Celery's own thread, which alone knows for certain that they still run.
+    # Runs are ended in Celery's own thread: only there is it certain that they are still running.
     signals.worker_ready.connect(lambda sender, **_: recovery.start(partial(sender.call_soon, _end_run)), weak=False)
     signals.task_unknown.connect(lambda id, name, **_: recovery.refuse(id, name), weak=False)  # noqa: A006  # Celery's
 
 
 class Run(request.Request):  # type: ignore[misc]  # Celery ships no types
-    """One delivery of a task to a child; its own word for what is lost and what is handed back counts at once."""
+    """One run of a task in a child. A run that is lost or stopped is reported at once, before its lease lapses."""
 
     @property
     def owner(self) -> str:
         return owner_of(self.hostname, self.worker_pid)
 
     def acknowledge(self) -> None:
-        """Messages are taken for good; kombu would note each acknowledgement, and keep it for ever."""
+        """A message is gone once it is taken, so kombu is not told: it would remember each acknowledgement for ever."""
         self.acknowledged = True
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: FBT001, FBT002  # Celery's
-        """`return_ok` says that the child lives: what the job raised has been recorded by it."""
+        """`return_ok` means that the child is alive and has recorded what the job raised."""
         super().on_failure(exc_info, send_failed_event, return_ok)
         if not return_ok:
             processes.end_strays(_children())
             self.app.recovery.give_back(self.id, self.owner, "lost")
 
     def cancel(self, *args: Any, **kwargs: Any) -> None:
-        """The worker is told to stop."""
+        """The worker is stopping."""
         super().cancel(*args, **kwargs)
         self.app.recovery.give_back(self.id, self.owner, "stopped")
 
 
 class Children(AsynPool):  # type: ignore[misc]  # as above
-    """Looks for dead children every second: the news of a death may come too early, and Celery looks every 5 s."""
+    """Looks for dead children every second. Celery may miss the event of a death, and looks only every 5 s."""
 
     @property
     def timers(self) -> dict[Any, float]:
@@ -62,7 +61,7 @@ class Children(AsynPool):  # type: ignore[misc]  # as above
 
 
 class Pool(TaskPool):  # type: ignore[misc]  # as above
-    """A run is ended with all that it started, whatever signal was asked for and whatever its job does with signals."""
+    """Ends a run together with all that it started, whichever signal was asked for or is ignored by its job."""
 
     Pool = Children
 
@@ -72,11 +71,11 @@ class Pool(TaskPool):  # type: ignore[misc]  # as above
 
     def _end(self, pid: int, signal: int | None = None) -> None:
         _end_child(pid)
-        self._pool.terminate_job(pid, signal)  # to the dead: so that Celery knows that it was told to
+        self._pool.terminate_job(pid, signal)  # it is dead already; this tells Celery that its end was wanted
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # as above
-    """Asks for Redis every second; the waits of Celery grow to half a minute."""
+    """Tries to reach Redis every second. Celery's own pauses grow to half a minute."""
 
     def ensure_connected(self, connection: Any) -> Any:
         eager = partial(connection.ensure_connection, interval_start=1, interval_step=0, interval_max=1)
@@ -85,7 +84,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # as above
 
 
 class Records(DisabledBackend):  # type: ignore[misc]  # as above
-    """Every revoke that reaches a worker goes into the task's record, wherever it came from."""
+    """Writes every revoke that reaches a worker into the task's record, wherever it came from."""
 
     def get_state(self, task_id: str) -> str:
         return self.app.recovery.state(task_id) or "PENDING"
@@ -95,23 +94,23 @@ class Records(DisabledBackend):  # type: ignore[misc]  # as above
 
 
 def runs() -> list[tuple[str, str]]:
-    """The id and the owner of each run that a child has begun."""
+    """The task id and the owner of each run that a child has begun."""
     while True:
         try:
             return [(run.id, run.owner) for run in list(state.active_requests)]
-        except RuntimeError:  # it has just changed; this is another thread than Celery's
+        except RuntimeError:  # Celery's thread has just changed the set
             continue
 
 
 def _end_run(owner: str) -> None:
     for run in list(state.active_requests):
         if run.owner == owner:
-            log.warning("Task %s was cancelled or runs elsewhere; this run is ended.", run.id)
+            log.warning("Task %s was cancelled or runs elsewhere; its run here is ended.", run.id)
             _end_child(run.worker_pid)
 
 
 def _end_child(pid: int) -> None:
-    """A task that was cancelled on its way to a child that died is said by Celery to run in the worker itself."""
+    """Only children: Celery names the worker's own process for a task that was cancelled on its way to a dead child."""
     if pid in _children():
         processes.end(pid)
 

@@ -1,4 +1,4 @@
-"""What is cancelled, stopped or killed ends with all that it started; what was cancelled never runs again."""
+"""A run that is cancelled, stopped or killed ends with all that it started; a cancelled task never runs again."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def all_gone(processes: list[psutil.Process]) -> bool:
 
 
 def as_admin(core: LiveCore, call: str) -> None:
-    """As Flower calls Celery, or a person with Celery's own commands."""
+    """As Flower does it, or a person with Celery's own commands."""
     code = f"from core.queue.celery_app import create; create().control.{call}"
     env = {**os.environ, **core.services()["api"].environ()}
     subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, check=True)
@@ -58,8 +58,8 @@ def test_a_cancelled_run_ends_with_all_that_it_started(core: LiveCore, tmp_path:
     assert core.status(task_id)["task_status"] == "REVOKED"
 
 
-def test_a_worker_goes_on_whenever_its_tasks_are_cancelled(core: LiveCore) -> None:
-    """Some are on their way to a child that is ended for another; Celery then names the worker as who runs them."""
+def test_a_worker_survives_cancellations_at_every_moment(core: LiveCore) -> None:
+    """Some tasks are on their way to a child that is just being killed; Celery then names the worker's own process."""
 
     def cancel_one(moment: float) -> None:
         task_id = core.submit("sleeper", seconds=0.03)
@@ -79,7 +79,7 @@ def test_a_run_that_is_terminated_in_flower_ends_with_all_that_it_started(core: 
     assert core.status(task_id)["task_status"] == "REVOKED"
 
 
-def test_a_run_whose_cancelling_its_worker_did_not_hear_ends_as_well(core: LiveCore, tmp_path: Path) -> None:
+def test_a_cancelled_run_ends_even_if_its_worker_did_not_hear_of_it(core: LiveCore, tmp_path: Path) -> None:
     task_id, processes = family(core, tmp_path / "pids")
     with redis_of(core) as queue:
         queue.client_kill_filter(_type="pubsub")
@@ -88,7 +88,9 @@ def test_a_run_whose_cancelling_its_worker_did_not_hear_ends_as_well(core: LiveC
 
 
 @pytest.mark.parametrize("victim", ["child", "worker"])
-def test_what_a_killed_run_started_ends_and_its_task_runs_again(core: LiveCore, tmp_path: Path, victim: str) -> None:
+def test_all_that_a_killed_run_started_ends_and_its_task_runs_again(
+    core: LiveCore, tmp_path: Path, victim: str
+) -> None:
     task_id, processes = family(core, tmp_path / "pids")
     core.kill(victim)
     assert until(lambda: all_gone(processes), 5)
@@ -97,7 +99,7 @@ def test_what_a_killed_run_started_ends_and_its_task_runs_again(core: LiveCore, 
     assert until(lambda: not any(psutil.pid_exists(pid) for pid in again), 5)
 
 
-def test_a_worker_that_is_told_to_stop_hands_back_at_once_and_that_is_no_attempt(
+def test_a_worker_that_is_told_to_stop_hands_its_task_back_at_once_without_counting_an_attempt(
     core: LiveCore, tmp_path: Path
 ) -> None:
     task_id, processes = family(core, tmp_path / "pids")
@@ -130,7 +132,9 @@ def test_a_revoke_that_only_workers_heard_is_remembered(core: LiveCore, tmp_path
 
 
 @pytest.mark.parametrize("through", ["the API", "Flower"])
-def test_what_is_cancelled_while_no_worker_lives_never_runs(core: LiveCore, tmp_path: Path, through: str) -> None:
+def test_a_task_that_is_cancelled_while_no_worker_is_alive_never_runs(
+    core: LiveCore, tmp_path: Path, through: str
+) -> None:
     assert core.process
     core.process.send_signal(19)  # so that it starts no worker
     try:

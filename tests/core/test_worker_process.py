@@ -1,0 +1,99 @@
+"""The worker as its container runs it: a plain `python -m core.worker`, on real children."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core import settings
+from core.queue import celery_app
+from tests.live import ROOT, until
+from tests.queue import Queue, Valkey
+
+
+def start(folder: Path, **env: str) -> psutil.Popen:
+    """A worker with one child, which works in the folder and logs there; no `.env` of the machine reaches it."""
+    ours = {"PYTHONPATH": str(ROOT), "DATA_DIR": str(folder), "JOBS_PACKAGE": "tests.jobs", "WORKER_PROCESSES": "1"}
+    with (folder / "log").open("wb") as log:
+        command = [sys.executable, "-m", "core.worker"]
+        return psutil.Popen(command, cwd=folder, env={**os.environ, **ours, **env}, stdout=log, stderr=log)
+
+
+@pytest.fixture
+def worker(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[psutil.Popen]:
+    process = start(tmp_path, REDIS_URL=valkey.url)
+    until((tmp_path / "worker-beat").exists)
+    yield process
+    if process.poll() is None:
+        process.kill()  # its children die with it
+    process.wait(10)
+
+
+def log(folder: Path) -> str:
+    return (folder / "log").read_text()
+
+
+def run(queue: Queue, job: str, params: str = "{}", state: str = "STARTED") -> str:
+    """The id of a task that has come so far."""
+    task_id = queue.submit(job=job, params=params)
+    until(lambda: queue.state(task_id) == state)
+    return task_id
+
+
+def test_sigterm_hands_a_running_task_back_at_once_and_ends_the_worker_in_seconds(
+    queue: Queue, worker: psutil.Popen, tmp_path: Path
+) -> None:
+    task_id = run(queue, "sleeper", '{"seconds":100}')
+    children = worker.children(recursive=True)
+
+    worker.terminate()
+
+    until(lambda: queue.state(task_id) == "RETRY", 2)
+    worker.wait(8)
+    assert (queue.messages(), queue.field(task_id, "attempt")) == ([task_id], "0")
+    assert not any(child.is_running() for child in children)
+    assert f"Task {task_id} was stopped while it ran" in log(tmp_path)
+
+
+def test_an_idle_worker_ends_when_it_is_told_to(worker: psutil.Popen) -> None:
+    worker.terminate()
+    worker.wait(8)
+
+
+def test_a_worker_without_a_setting_names_it_and_does_not_start(tmp_path: Path) -> None:
+    assert start(tmp_path).wait(10) == 1
+    assert log(tmp_path).startswith("REDIS_URL is not set")
+
+
+def test_the_death_of_a_child_gives_its_task_back_once(queue: Queue, worker: psutil.Popen, tmp_path: Path) -> None:
+    task_id = run(queue, "dies", state="FAILURE")
+    assert log(tmp_path).count(f"Task {task_id} was lost while it ran") == 3
+
+
+def test_a_job_that_raises_is_not_taken_for_the_death_of_its_child(
+    queue: Queue, worker: psutil.Popen, tmp_path: Path
+) -> None:
+    (child,) = worker.children()
+    run(queue, "fails", state="FAILURE")
+    run(queue, "echo", state="SUCCESS")
+    assert worker.children() == [child]
+    assert "was lost" not in log(tmp_path)
+
+
+def test_a_worker_remembers_a_thousand_revokes(
+    queue: Queue, valkey: Valkey, worker: psutil.Popen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    for cached in (settings.load_queue, celery_app.create):
+        cached.cache_clear()
+    with celery_app.create() as app:
+        app.control.broadcast("revoke", arguments={"task_id": [f"{number}" for number in range(1500)]})
+        run(queue, "echo", state="SUCCESS")
+        remembered = until(lambda: app.control.inspect(timeout=5, limit=1).revoked())
+    for cached in (settings.load_queue, celery_app.create):
+        cached.cache_clear()
+
+    assert [len(ids) for ids in remembered.values()] == [1000]
