@@ -25,6 +25,14 @@ def lone_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestCl
     settings.load.cache_clear()
 
 
+@pytest.fixture
+def task_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run the test in a folder of its own, as the worker runs a job."""
+    folder = tmp_path / "task"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+
 @pytest.fixture(scope="session")
 def _one_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
     with LiveCore(tmp_path_factory.mktemp("quiet"), WORKER_PROCESSES="1") as live:

@@ -1,4 +1,4 @@
-"""One task after another through a real core."""
+"""The whole way of a task through a real core."""
 
 from tests.live import LiveCore
 

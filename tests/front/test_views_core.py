@@ -120,9 +120,9 @@ def test_a_core_that_cannot_say_who_uses_it_is_stopped_only_on_a_second_word(fak
 
 
 def test_a_core_that_refuses_to_be_drained_is_not_stopped(fake: Core) -> None:
-    fake.client.failure = CoreRefused(503, "The task queue does not answer.")
+    fake.client.failure = CoreRefused(503, "The task queue is not available.")
     app = press(open_page("core"), "stop")
-    assert "The task queue does not answer." in said(app)
+    assert "The task queue is not available." in said(app)
     assert fake.watch.stopped == 0
 
 
@@ -144,7 +144,7 @@ def test_people_join_and_part(fake: Core) -> None:
 
 def test_a_list_that_cannot_be_changed_says_why(fake: Core) -> None:
     app = open_page("core")
-    fake.client.failure = CoreRefused(503, "The core is about to stop and takes nothing new.")
+    fake.client.failure = CoreRefused(503, "The core is about to stop and accepts nothing new.")
     press(app, "join")
     assert "The core is about to stop" in said(app)
 
