@@ -1,4 +1,4 @@
-"""Uploads and artifacts: `DATA_DIR/files/<id>/<name>`, whole or not there at all."""
+"""Uploads and result files, stored as `DATA_DIR/files/<id>/<name>`: each is either complete or absent."""
 
 import asyncio
 import errno
@@ -15,31 +15,32 @@ from typing import BinaryIO
 from core.errors import DiskFull, FileTooLarge, InvalidFields
 from core.registry import UploadedFile
 
-BATCH = 1 << 20  # one hop to a thread per MiB: the event loop never waits for the disk
+BATCH = 1 << 20  # bytes handed to a thread at a time, so that the event loop never waits for the disk
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-# Control characters, half characters and line ends; and what makes "gpj.exe" read as "exe.jpg".
+# Unicode categories of control characters, lone surrogates and line breaks.
 FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
-TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+# Unicode classes of characters that reverse the text, so that "gpj.exe" looks like "exe.jpg".
+REVERSING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 PART = ".part-"
-PART_SECONDS = 86400.0  # an upload that is older was cut off together with its process
+PART_SECONDS = 86400.0  # the process behind an unfinished upload that is older than this has died
 
 
 def clean_name(name: str) -> str:
-    """A name that stays in its folder; InvalidFields otherwise."""
+    """Return the name in one spelling; InvalidFields if it could leave its folder or look like another name."""
     name = unicodedata.normalize("NFC", name.strip())
     if name in ("", ".", "..") or len(name.encode(errors="replace")) > 200:
-        raise InvalidFields({"name": "a file name has 1 to 200 bytes"})
+        raise InvalidFields({"name": "a file name must be 1 to 200 bytes long"})
     if any(_is_forbidden(char) for char in name):
-        raise InvalidFields({"name": "a file name has no slash and no control character"})
+        raise InvalidFields({"name": "a file name must not contain slashes or control characters"})
     return name
 
 
 def _is_forbidden(char: str) -> bool:
-    return char in "/\\" or unicodedata.category(char) in FORBIDDEN or unicodedata.bidirectional(char) in TURNING
+    return char in "/\\" or unicodedata.category(char) in FORBIDDEN or unicodedata.bidirectional(char) in REVERSING
 
 
 class Files:
-    """Every file in a folder of its own, named by a random id. It appears by one rename, when all of it is on disk."""
+    """Keeps each file in its own folder with a random id. A file appears by one rename, once all of it is on disk."""
 
     def __init__(self, data_dir: Path) -> None:
         self.folder = data_dir / "files"
@@ -55,7 +56,7 @@ class Files:
             return None
 
     async def save(self, name: str, chunks: AsyncIterator[bytes], limit_mb: int) -> UploadedFile:
-        """Memory does not grow with the file. FileTooLarge, DiskFull: nothing is left of it."""
+        """Store an upload in constant memory. After FileTooLarge or DiskFull, nothing of it is left."""
         name = clean_name(name)
         with self._part() as part:
             with (part / name).open("xb") as file:
@@ -63,18 +64,18 @@ class Files:
             return await asyncio.to_thread(self._publish, part / name)
 
     def keep(self, path: Path) -> UploadedFile:
-        """Move a job's result file in."""
+        """Take over a result file: it is moved, not copied."""
         name = clean_name(path.name)
         with self._part() as part:
             shutil.move(path, part / name)
             return self._publish(part / name)
 
     def expire(self, seconds: float) -> int:
-        """Remove what is older than that; how many there were."""
+        """Remove every file that is older than this, and return how many there were."""
         return sum(self._expire(entry, seconds) for entry in list(self.folder.iterdir()))
 
     def _expire(self, entry: Path, seconds: float) -> bool:
-        with suppress(FileNotFoundError):  # another worker was faster, or an upload has just become whole
+        with suppress(FileNotFoundError):  # another worker removed it first, or an upload was just completed
             age = time.time() - entry.stat().st_mtime
             if age > (min(PART_SECONDS, seconds) if entry.name.startswith(PART) else seconds):
                 shutil.rmtree(entry)
@@ -82,18 +83,18 @@ class Files:
         return False
 
     def check(self) -> str:
-        """`ok`, or what is wrong with the folder."""
+        """Return `ok`, or a sentence about what is wrong with the folder."""
         try:
             free_mb = shutil.disk_usage(self.folder).free >> 20
         except OSError as error:
             return f"The folder '{self.folder.name}' in DATA_DIR cannot be used: {error.strerror}."
         if not os.access(self.folder, os.W_OK):
-            return f"The folder '{self.folder.name}' in DATA_DIR cannot be written."
-        return "ok" if free_mb >= 100 else f"The disk is nearly full: {free_mb} MB are left."
+            return f"The core cannot write to the folder '{self.folder.name}' in DATA_DIR."
+        return "ok" if free_mb >= 100 else f"The disk is nearly full: only {free_mb} MB are left."
 
     @contextmanager
     def _part(self) -> Iterator[Path]:
-        """A folder that is gone afterwards, unless it was published."""
+        """Make a folder that is removed afterwards, unless it has been published."""
         part = self.folder / f"{PART}{uuid.uuid4().hex}"
         try:
             part.mkdir()
@@ -128,7 +129,7 @@ async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], limit_mb: int) ->
 
 
 def _sync(path: Path) -> None:
-    """On disk, so that a power cut leaves what was promised; for a folder, the names in it."""
+    """Force a file, or the list of names in a folder, to disk, so that it survives a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What a job is: the `@job` mark, the discovery of the files that bear it, and the schema of its parameters."""
+"""What a job is: the `@job` decorator, the discovery of job files, and the JSON Schema of a job's parameters."""
 
 import importlib
 import inspect
@@ -20,19 +20,19 @@ log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 FindFile = Callable[[str], "UploadedFile | None"]
 _MARK = "__okosu_job__"
-# Parameters may be called `copy` or `_x`, which pydantic keeps for itself: they are aliases of fields with this prefix.
+# pydantic reserves names such as `copy` and `_x`, but a parameter may have them: each is the alias of a prefixed field.
 _PREFIX = "arg_"
 
 
 class Progress(Protocol):
-    """How a job tells how far it is: `done` from 0 to 1. Call it as often as you like; it is throttled."""
+    """How a job reports its progress: `done` goes from 0 to 1. Call it as often as you like; it is throttled."""
 
     def __call__(self, done: float, message: str = "") -> None: ...
 
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """A parameter that is a file: the caller sends its id, the job opens `path`."""
+    """A parameter that is a file: the caller sends its id, and the job opens `path`."""
 
     file_id: str
     name: str
@@ -53,13 +53,13 @@ def _find_upload(value: Any, info: ValidationInfo) -> UploadedFile:
         raise ValueError("send the file_id of an uploaded file")
     found: UploadedFile | None = info.context["find_file"](value)
     if found is None:
-        raise ValueError("there is no file with this id; upload it again")
+        raise ValueError("there is no file with this id; upload the file again")
     return found
 
 
 @dataclass(frozen=True)
 class Job:
-    """A definition that tasks execute."""
+    """A definition; a task is one execution of it."""
 
     name: str
     title: str
@@ -70,7 +70,7 @@ class Job:
     schema: dict[str, Any]
 
     def validate(self, params: dict[str, Any], find_file: FindFile) -> dict[str, Any]:
-        """The function's arguments; InvalidFields has a sentence for each parameter that does not fit."""
+        """Turn params into the function's arguments; InvalidFields says what is wrong with each bad parameter."""
         try:
             model = self.params.model_validate(params, context={"find_file": find_file})
         except ValidationError as error:
@@ -78,15 +78,15 @@ class Job:
         return {name.removeprefix(_PREFIX): getattr(model, name) for name in self.params.model_fields}
 
     def run(self, arguments: dict[str, Any], progress: Progress) -> Any:
-        """The function's own result; `progress` reaches it only if it asks for it."""
-        asks = "progress" in inspect.signature(self.function).parameters
-        return self.function(**arguments, **({"progress": progress} if asks else {}))
+        """Call the function, passing `progress` only if it has such a parameter."""
+        wants_progress = "progress" in inspect.signature(self.function).parameters
+        return self.function(**arguments, **({"progress": progress} if wants_progress else {}))
 
 
 def job(*, title: str, retry: bool = True) -> Callable[[F], F]:
-    """Mark the one function of a file in the jobs package as a job.
+    """Mark a function as the job of its file, which holds exactly one.
 
-    `retry=False` says that a run which was cut off must not be started again.
+    With `retry=False`, a task whose worker died is not started again.
     """
 
     def mark(function: F) -> F:
@@ -97,15 +97,15 @@ def job(*, title: str, retry: bool = True) -> Callable[[F], F]:
 
 
 def discover(package: str) -> dict[str, Job]:
-    """Every job of the package that can run, by its file's name."""
+    """Return every working job of the package by the name of its file."""
     return examine(package)[0]
 
 
 def examine(package: str) -> tuple[dict[str, Job], list[JobFileError]]:
-    """The jobs of the package by their files' names, and what is wrong with the files that define none.
+    """Return the jobs of the package by the names of their files, and an error for each file that defines no job.
 
-    A broken file must not take the jobs of all others from everybody, so it is told in the log and left out. Files with
-    a leading underscore are no jobs.
+    One broken file must not disable everybody else's jobs, so it is logged and left out. Files whose names start with
+    an underscore are not jobs.
     """
     jobs, broken = {}, []
     folder = importlib.import_module(package)
@@ -113,7 +113,7 @@ def examine(package: str) -> tuple[dict[str, Job], list[JobFileError]]:
         try:
             jobs[name] = _load(f"{package}.{name}", name)
         except JobFileError as error:
-            log.error("%s It is left out.", error, exc_info=error.__cause__)  # noqa: TRY400  # its cause says where
+            log.error("%s The file is left out.", error, exc_info=error.__cause__)  # noqa: TRY400  # the cause says where
             broken.append(error)
     return jobs, broken
 
@@ -126,14 +126,14 @@ def _load(path: str, name: str) -> Job:
         params = create_model(name, __config__=config, **dict(_fields(path, function)))
         schema = params.model_json_schema()
     except (NameError, TypeError, PydanticUserError) as error:
-        raise JobFileError(path, f"its type hints make no form: {error}") from error
+        raise JobFileError(path, f"cannot make a form from its type hints: {error}") from error
     return Job(name, title, inspect.getdoc(function) or "", retry, function, params, schema)
 
 
 def _import(path: str) -> ModuleType:
     try:
         return importlib.import_module(path)
-    except (Exception, SystemExit) as error:  # whatever a script does when it is imported
+    except (Exception, SystemExit) as error:  # a job file is somebody's script: importing it may do anything
         raise JobFileError(path, f"cannot be imported: {type(error).__name__}: {error}.") from error
 
 
@@ -141,9 +141,9 @@ def _marked(module: ModuleType) -> Callable[..., Any]:
     own = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__]
     marked = [function for function in own if hasattr(function, _MARK)]
     if len(marked) != 1:
-        raise JobFileError(module.__name__, f"needs exactly one function under @job, has {len(marked)}.")
+        raise JobFileError(module.__name__, f"must have exactly one function with @job, but has {len(marked)}.")
     if inspect.iscoroutinefunction(marked[0]):
-        raise JobFileError(module.__name__, "its function is async; a job is a plain function.")
+        raise JobFileError(module.__name__, "its function is async; a job must be a plain function.")
     return marked[0]
 
 
@@ -153,7 +153,7 @@ def _fields(module: str, function: Callable[..., Any]) -> Iterator[tuple[str, An
         if name == "progress":
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise JobFileError(module, f"parameter '{parameter}' must have a name that a form can show.")
+            raise JobFileError(module, f"parameter '{parameter}' cannot be passed by name, so a form cannot show it.")
         if name not in hints:
             raise JobFileError(module, f"parameter '{name}' needs a type hint.")
         default = ... if parameter.default is parameter.empty else parameter.default

@@ -1,4 +1,4 @@
-"""Every setting of the core, its meaning and its default."""
+"""Every setting of the core, with its type, its limits and its default."""
 
 import os
 import re
@@ -19,19 +19,19 @@ S = TypeVar("S", bound="QueueSettings")
 
 def _keys(value: SecretStr) -> SecretStr:
     if not all(re.fullmatch(r"[!-~]{16,}", key.strip()) for key in value.get_secret_value().split(",")):
-        raise ValueError("each key needs at least 16 characters, ASCII and without spaces")
+        raise ValueError("each key must have at least 16 ASCII characters and no spaces")
     return value
 
 
 def _redis_url(value: str) -> str:
     if value and not re.match(r"(rediss?|unix)://", value):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+        raise ValueError("must start with redis://, rediss:// or unix://")
     return value
 
 
 def _zone(value: str) -> str:
     if value not in available_timezones():
-        raise ValueError("must be a time zone such as Asia/Tokyo")
+        raise ValueError("must be the name of a time zone, such as Asia/Tokyo")
     return value
 
 
@@ -41,7 +41,7 @@ def _package(value: str) -> str:
     except (ImportError, ValueError):
         found = None
     if found is None or found.submodule_search_locations is None:
-        raise ValueError(f"there is no package '{value}' to import")
+        raise ValueError(f"there is no package called '{value}'")
     return value
 
 
@@ -49,18 +49,18 @@ def _folder(value: Path) -> Path:
     path = value.absolute()
     nearest = next(folder for folder in (path, *path.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise ValueError(f"{nearest} is not a folder that can be written")
+        raise ValueError(f"{nearest} is not a folder that the core can write to")
     return path
 
 
 def _file(value: Path) -> Path:
     if value.is_dir():
-        raise ValueError(f"{value} is a folder, and must be a file")
+        raise ValueError(f"{value} must be a file, but it is a folder")
     return _folder(value.parent) / value.name
 
 
 class QueueSettings(BaseSettings):
-    """Where the queue is: all that Flower has to know. The environment and, below it, `.env`."""
+    """Where the queue is, which is all that Flower needs. Read from the environment first, then from `.env`."""
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -69,9 +69,9 @@ class QueueSettings(BaseSettings):
 
     @property
     def broker_url(self) -> str:
-        """`redis_url` with the password in it, for those who take a URL only."""
+        """`redis_url` with the password in it, for clients that take nothing but a URL."""
         if not self.redis_url:
-            raise SettingsError("REDIS_URL is not set: say where Redis is, such as redis://redis:6379/0.")
+            raise SettingsError("REDIS_URL is not set. Set it to the address of Redis, such as redis://redis:6379/0.")
         if self.redis_password is None or "@" in self.redis_url:
             return self.redis_url
         scheme, rest = self.redis_url.split("://", 1)
@@ -79,7 +79,7 @@ class QueueSettings(BaseSettings):
 
 
 class WorkerSettings(QueueSettings):
-    """What the worker needs: it speaks to nobody who has a key."""
+    """What the worker needs. No API key is among it: the worker serves no requests."""
 
     worker_processes: int = Field(2, ge=1, le=256)
     task_memory_mb: int = Field(2048, ge=256)
@@ -89,7 +89,7 @@ class WorkerSettings(QueueSettings):
 
 
 class Settings(WorkerSettings):
-    """What the API needs, and whoever runs the whole core."""
+    """What the API needs, and so does whatever runs the whole core."""
 
     core_api_key: Annotated[SecretStr, AfterValidator(_keys)]
     core_port: int = Field(8502, ge=1, le=65535)
@@ -101,7 +101,7 @@ class Settings(WorkerSettings):
 
     @property
     def keys(self) -> list[bytes]:
-        """Every key that is accepted: two or more while keys are rotated."""
+        """Every accepted key; there are several while a key is being changed."""
         return [key.strip().encode() for key in self.core_api_key.get_secret_value().split(",")]
 
     @property
@@ -111,19 +111,19 @@ class Settings(WorkerSettings):
 
 @cache
 def load() -> Settings:
-    """The settings of this process; SettingsError names each variable that is missing or senseless."""
+    """Return the settings of this process; SettingsError names each variable that is missing or invalid."""
     return _read(Settings)
 
 
 @cache
 def load_worker() -> WorkerSettings:
-    """As `load`, for a worker."""
+    """Do the same for a worker."""
     return _read(WorkerSettings)
 
 
 @cache
 def load_queue() -> QueueSettings:
-    """As `load`, for a process that knows the queue only."""
+    """Do the same for a process that needs only the queue."""
     return _read(QueueSettings)
 
 

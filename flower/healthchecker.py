@@ -1,4 +1,4 @@
-"""Says without a password, to a load balancer, whether Flower answers and a worker is alive."""
+"""Tells a load balancer, without a password, whether Flower answers and a worker is alive."""
 
 import argparse
 import http.client
@@ -10,15 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from urllib.parse import urlsplit
 
-DEADLINE = 1.5  # seconds for all probes together, whatever hangs
+DEADLINE = 1.5  # seconds for all probes together, no matter what hangs
 READ_LIMIT = 1 << 16
 
 
 class Part:
-    """Something that must be well. At most one probe of it is under way, however many ask and however it hangs."""
+    """A part that must be healthy. It is probed once at a time, however many clients ask and however long it hangs."""
 
-    def __init__(self, asked: str, url: str, verdict: Callable[[int, bytes], str]) -> None:
-        self._place, self._verdict, self._silence = urlsplit(url), verdict, f"{asked} does not answer."
+    def __init__(self, name: str, url: str, verdict: Callable[[int, bytes], str]) -> None:
+        self._url, self._verdict, self._silence = urlsplit(url), verdict, f"{name} does not answer."
         self._thread = ThreadPoolExecutor(1)
         self._lock = Lock()
         self._probe: Future[str] | None = None
@@ -30,13 +30,13 @@ class Part:
             return self._probe
 
     def outcome(self, probe: Future[str]) -> str:
-        """`ok`, or what is wrong."""
+        """Return `ok`, or a sentence about what is wrong."""
         return probe.result() if probe.done() else self._silence
 
     def _ask(self) -> str:
-        connection = http.client.HTTPConnection(self._place.hostname or "", self._place.port, timeout=DEADLINE)
+        connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port, timeout=DEADLINE)
         try:
-            connection.request("GET", self._place.path)
+            connection.request("GET", self._url.path)
             answer = connection.getresponse()
             return self._verdict(answer.status, answer.read(READ_LIMIT))
         except (OSError, http.client.HTTPException):
@@ -50,11 +50,11 @@ def flower_verdict(status: int, _: bytes) -> str:
 
 
 def worker_verdict(_: int, ready: bytes) -> str:
-    """What the core says of its worker alone: a nearly full disk, say, is no reason to send admins away from Flower."""
+    """Return only what the core says about its worker: a nearly full disk must not keep admins out of Flower."""
     try:
         return str(json.loads(ready)["worker"])[:200]
     except (ValueError, KeyError, TypeError):
-        return "What answers is not the core."
+        return "Something other than the core answers at its address."
 
 
 def check(parts: dict[str, Part]) -> dict[str, str]:
@@ -64,7 +64,7 @@ def check(parts: dict[str, Part]) -> dict[str, str]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    timeout = 5  # a client that sends nothing is not waited for
+    timeout = 5  # seconds to wait for a client that sends nothing
     server_version, sys_version = "flower-healthchecker", ""
 
     def __init__(self, parts: dict[str, Part], *args: object) -> None:
@@ -92,12 +92,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
-        """A line every few seconds would only bury the others."""
+        """Log no requests: a line every few seconds would bury everything else."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="0.0.0.0", help="the address to listen on")  # noqa: S104  # of its container
+    parser.add_argument("--host", default="0.0.0.0", help="the address to listen on")  # noqa: S104  # inside its container
     parser.add_argument("--port", type=int, default=5556)
     parser.add_argument("--flower", default="http://flower:5555/flower/healthcheck", metavar="URL")
     parser.add_argument("--core", default="http://core:8502/ready", metavar="URL")

@@ -1,1 +1,1 @@
-"""One job a file: add a file, touch nothing else."""
+"""The jobs, one per file: to add a job, add a file and change nothing else."""

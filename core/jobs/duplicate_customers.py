@@ -1,4 +1,4 @@
-"""The job that finds the entries of a customer list that are probably the same customer."""
+"""The job that finds entries in a customer list that are probably the same customer."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,24 +35,28 @@ BINS = 20
 def duplicate_customers(
     customers: UploadedFile,
     similarity: Annotated[
-        float, Field(ge=0.5, le=1, description="How alike entries must be to count as one customer; 1 is the same.")
+        float, Field(ge=0.5, le=1, description="How similar two entries must be to count as one; 1 means identical.")
     ] = 0.9,
     *,
-    name_column: Annotated[str, Field(max_length=100, description="Empty: found by its usual headings.")] = "",
-    address_column: Annotated[str, Field(max_length=100, description="Empty: used if there is one.")] = "",
+    name_column: Annotated[
+        str, Field(max_length=100, description="Leave empty to find the column by its usual headings.")
+    ] = "",
+    address_column: Annotated[
+        str, Field(max_length=100, description="Leave empty to use an address column if the file has one.")
+    ] = "",
     progress: Progress,
 ) -> dict[str, Any]:
-    """Which entries of a customer list are probably the same customer.
+    """Find the entries in a customer list that are probably the same customer.
 
-    The file: CSV or Excel, a row for each customer, with a name (会社名, 氏名, ...) and perhaps an address (住所).
-    Ways of writing are no difference: 株式会社 or ㈱, wide or narrow letters, spaces, 髙 or 高, 1丁目2番3号 or 1-2-3.
-    The download is the whole list with a group number beside each probable duplicate; nothing is removed.
+    The file is CSV or Excel, with a row per customer: a name (会社名, 氏名, ...) and perhaps an address (住所).
+    Spelling variants count as the same: 株式会社 or ㈱, wide or narrow letters, spaces, 髙 or 高, 1丁目2番3号 or 1-2-3.
+    The download is the whole list, with a group number next to each probable duplicate. Nothing is removed.
     """
     progress(0, f"Reading {customers.name}")
     table = tables.read(customers)
     named = _compared(table, name_column, address_column)
     if len(named) < 2:
-        raise UnusableTable(f"{customers.name} has fewer than two entries with a name: there is nothing to compare.")
+        raise UnusableTable(f"{customers.name} has fewer than two entries with a name, so there is nothing to compare.")
     tree, alike = _clustered(named, progress)
     groups = tree.groups(similarity)
     found = _listed(named, groups)
@@ -62,20 +66,20 @@ def duplicate_customers(
         "metrics": {
             "Entries": len(named),
             "Groups": len(groups),
-            "Probably surplus": tree.surplus(similarity),
-            "Without a name, left out": len(table) - len(named),
+            "Probable duplicates": tree.surplus(similarity),
+            "Skipped, no name": len(table) - len(named),
         },
-        "tables": [results.shown("Probably the same customer, the surest groups first", found, FILE)],
+        "tables": [results.shown("Probably the same customer, surest groups first", found, FILE)],
         "charts": [
-            charts.curve("What another similarity would find", curve, similarity, "Similarity", "Surplus entries"),
-            charts.histogram("How alike all pairs of entries are", alike, "Similarity", "Pairs"),
+            charts.curve("Duplicates at other similarities", curve, similarity, "Similarity", "Probable duplicates"),
+            charts.histogram("How similar all pairs of entries are", alike, "Similarity", "Pairs"),
         ],
         "files": [results.write_csv(_marked(table, found), FILE)],
     }
 
 
 def _compared(table: "pd.DataFrame", name_column: str, address_column: str) -> "pd.DataFrame":
-    """Name and address of every entry that has a name; the index is still the row in the file."""
+    """Return name and address of every entry that has a name; the index is still the row number in the file."""
     import pandas as pd
 
     (name,) = columns.need(table, name=[name_column] if name_column else NAME)
@@ -87,7 +91,7 @@ def _compared(table: "pd.DataFrame", name_column: str, address_column: str) -> "
 
 
 def _clustered(named: "pd.DataFrame", progress: Progress) -> tuple[clusters.Tree, list[int]]:
-    """The tree of groups, and how many pairs fall into each of BINS equal steps of similarity from 0 to 1."""
+    """Return the tree of groups, and how many pairs fall into each of BINS equal steps of similarity from 0 to 1."""
     import numpy as np
 
     clusters.check_memory(len(named))
@@ -100,7 +104,7 @@ def _clustered(named: "pd.DataFrame", progress: Progress) -> tuple[clusters.Tree
 
 
 def _listed(named: "pd.DataFrame", groups: Sequence[tuple[float, Sequence[int]]]) -> "pd.DataFrame":
-    """The entries of all groups, with the group's number from 1 and its similarity."""
+    """List the entries of all groups, each with its group's number (from 1) and similarity."""
     import pandas as pd
 
     entries = list(named.itertuples(name=None))
@@ -113,7 +117,7 @@ def _listed(named: "pd.DataFrame", groups: Sequence[tuple[float, Sequence[int]]]
 
 
 def _marked(table: "pd.DataFrame", found: "pd.DataFrame") -> "pd.DataFrame":
-    """The whole list in its own order, with group and similarity beside it."""
+    """Return the whole list in its original order, with columns for group and similarity in front."""
     import pandas as pd
 
     marks = found.set_index("Row")[["Group", "Similarity"]].reindex(table.index).astype({"Group": "Int64"})

@@ -1,4 +1,4 @@
-"""The job that tells at which stock each item should be ordered again."""
+"""The job that finds the stock level at which each item should be reordered."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -48,24 +48,25 @@ MAX_DAYS = 20 * 366
 def reorder_points(  # noqa: PLR0913  # each parameter is a field of the form
     sales: UploadedFile,
     service_level: Annotated[
-        float, Field(ge=0.5, le=0.999, description="How often the stock should last until the order arrives.")
+        float,
+        Field(ge=0.5, le=0.999, description="How often the stock should last until the order arrives; 0.95 is 95%."),
     ] = 0.95,
     *,
     lead_time_days: Annotated[int, Field(ge=1, le=365, description="Days from the order to its arrival.")] = 14,
     block_days: Annotated[
-        int, Field(ge=1, le=28, description="Consecutive days that are drawn together: 7 keeps the weekly rhythm.")
+        int, Field(ge=1, le=28, description="Consecutive days drawn together; 7 keeps the weekly pattern.")
     ] = 7,
     simulations: Annotated[
-        int, Field(ge=1_000, le=20_000_000, description="Lead times simulated for each item. More take longer.")
+        int, Field(ge=1_000, le=20_000_000, description="Lead times to simulate for each item; more take longer.")
     ] = 1_000_000,
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="The same seed gives the same figures.")] = 1,
     progress: Progress,
 ) -> dict[str, Any]:
-    """When to reorder each item, from its daily sales.
+    """When to reorder each item, based on its daily sales.
 
-    The file: CSV or Excel, a row for each sale, with the columns date (日付), item (商品) and quantity (数量).
-    Days without a sale count as no demand, from an item's first row to the last day of the file.
-    Negative quantities are returns: they lower the demand of their day, but never below zero.
+    The file is CSV or Excel, with a row per sale and the columns date (日付), item (商品) and quantity (数量).
+    From an item's first sale to the last day in the file, days without a sale count as no demand.
+    Negative quantities are returns: they lower that day's demand, but never below zero.
     """
     import pandas as pd
 
@@ -76,7 +77,7 @@ def reorder_points(  # noqa: PLR0913  # each parameter is a field of the form
     for number, item in enumerate(history.rows_of):
         daily = history.daily(item)
         levels = simulation.levels(daily, service_level, _share(progress, number, len(history.rows_of), item))
-        figures = [round(float(figure), 4) + 0.0 for figure in (daily.mean(), *levels)]  # 0.0 is not -0.0
+        figures = [round(float(figure), 4) + 0.0 for figure in (daily.mean(), *levels)]  # + 0.0 turns -0.0 into 0.0
         rows.append((item, len(daily), *figures))
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values(COLUMNS[2], ascending=False, kind="stable")
     progress(1, f"{len(table):,} items")
@@ -87,7 +88,7 @@ def reorder_points(  # noqa: PLR0913  # each parameter is a field of the form
             "Lead time in days": lead_time_days,
             "Service level": f"{service_level:.1%}",
         },
-        "tables": [results.shown("Reorder points, the most sold items first", table, FILE)],
+        "tables": [results.shown("Reorder points, best-selling items first", table, FILE)],
         "charts": [_chart(table.head(CHARTED), lead_time_days)],
         "files": [results.write_csv(table, FILE)],
     }
@@ -95,7 +96,7 @@ def reorder_points(  # noqa: PLR0913  # each parameter is a field of the form
 
 @dataclass(frozen=True)
 class History:
-    """The day of each row, from 0, and its quantity; and which rows are an item's."""
+    """The day of each row, counted from 0, its quantity, and the rows of each item."""
 
     day: "NDArray[np.int64]"
     quantity: "NDArray[np.float64]"
@@ -103,7 +104,7 @@ class History:
     days: int
 
     def daily(self, item: str) -> "NDArray[np.float64]":
-        """Its demand on every day from its first row to the last day of all items."""
+        """Return the item's demand on every day, from its first sale to the last day of the file."""
         import numpy as np
 
         rows = self.rows_of[item]
@@ -120,7 +121,7 @@ def _history(table: "pd.DataFrame") -> History:
     days = int(day.max()) + 1
     if days > MAX_DAYS:
         span = f"from {when.min():%Y-%m-%d} to {when.max():%Y-%m-%d}"
-        raise UnusableTable(f"The dates run {span}, which is more than 20 years. Correct the one that is wrong.")
+        raise UnusableTable(f"The dates run {span}, which is more than 20 years. Correct the wrong one and try again.")
     rows_of = items.groupby(columns.filled(items).to_numpy(), sort=False).indices
     return History(day, np.asarray(columns.numbers(quantities), dtype=np.float64), rows_of, days)
 
@@ -136,4 +137,4 @@ def _chart(table: "pd.DataFrame", days: int) -> dict[str, Any]:
         "Safety stock": safety.tolist(),
     }
     labels = [results.clip(item) for item in table["Item"]]
-    return charts.stacked_bars("Reorder points of the most sold items", labels, parts, "Units")
+    return charts.stacked_bars("Reorder points of the best-selling items", labels, parts, "Units")

@@ -1,4 +1,4 @@
-"""A job's answer as JSON: metrics, tables, charts and files, or a single value."""
+"""A job's result as JSON: metrics, tables, charts and files, or any single value."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Table(BaseModel):
 
 
 class Shaped(BaseModel):
-    """A result that the front knows how to show."""
+    """A result with parts that the front knows how to show."""
 
     metrics: dict[str, Any] = {}
     tables: list[Table] = []
@@ -30,17 +30,17 @@ class Shaped(BaseModel):
 
 
 def to_json(answer: Any, keep: Callable[[Path], UploadedFile]) -> str:
-    """The result as it travels. ValueError with a sentence if it is nothing that a job may return."""
+    """Return the result as JSON text; ValueError says why if a job may not return such a thing."""
     plain = _plain({"tables": [answer]} if _is_frame(answer) else answer)
     is_shaped = isinstance(plain, dict) and plain and set(plain) <= set(Shaped.model_fields)
     result = _shaped(plain, keep) if is_shaped else {"value": plain}
     try:
         text = pydantic_core.to_json(result, inf_nan_mode="null").decode()
         if len(text) <= LIMIT_MB << 20:
-            json.loads(text)  # Python writes longer numbers than it reads, and the API must be able to read it
+            json.loads(text)  # the API must be able to read it, and Python writes longer numbers than it reads
             return text
     except ValueError as error:
-        raise ValueError(f"The job returned something that is not JSON. {error}") from None
+        raise ValueError(f"The job returned something that cannot be written as JSON. {error}") from None
     raise ValueError(f"The result is larger than {LIMIT_MB} MB. The job should return it as a file.")
 
 
@@ -57,7 +57,7 @@ def _shaped(plain: dict[str, Any], keep: Callable[[Path], UploadedFile]) -> dict
 
 
 def _plain(value: Any) -> Any:
-    """What only numpy and pandas know, as Python's own, without importing either."""
+    """Turn the types of numpy and pandas into Python's own, without importing either."""
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
@@ -76,7 +76,7 @@ def _is_frame(value: Any) -> bool:
 def _inside(path: Path) -> Path:
     found = path.resolve()
     if not found.is_relative_to(Path.cwd()) or not found.is_file():
-        raise ValueError(f"The job names the file '{path.name}', but did not write it in its folder.")
+        raise ValueError(f"The job returned the file '{path.name}' but did not write it to its working folder.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The one project that all tests of containers share."""
+"""The compose project that all container tests share."""
 
 from collections.abc import Iterator
 

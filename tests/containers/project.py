@@ -1,4 +1,4 @@
-"""Both compose files as one project of its own name, on free ports, with tests' jobs; asked from outside."""
+"""Both compose files as one project with a name of its own, on free ports and with test jobs, seen from outside."""
 
 import json
 import secrets
@@ -18,7 +18,7 @@ PORTS = ("CORE_PORT", "FRONT_PORT", "FLOWER_PORT", "FLOWER_HEALTHCHECKER_PORT")
 
 
 class Project:
-    """Up and healthy when entered; nothing is left of it afterwards but its images."""
+    """Up and healthy on entry; afterwards, nothing but its images is left."""
 
     def __init__(self, folder: Path) -> None:
         self.name = f"okosu-test-{secrets.token_hex(4)}"
@@ -62,7 +62,7 @@ class Project:
         return self.compose("exec", "-T", service, *command)
 
     def containers(self) -> dict[str, dict[str, Any]]:
-        """What `docker inspect` says of each service."""
+        """Return what `docker inspect` says about each service."""
         ids = self.compose("ps", "--all", "--quiet").split()
         found = json.loads(docker("inspect", *ids))
         return {container["Config"]["Labels"]["com.docker.compose.service"]: container for container in found}
@@ -77,7 +77,7 @@ class Project:
         until(lambda: set(self.health().values()) == {"running healthy"}, seconds, 0.5)
 
     def processes(self) -> list[tuple[str, str, str]]:
-        """Service, user id and command line of every process."""
+        """Return the service, user id and command line of every process."""
         found = []
         for name, container in self.containers().items():
             lines = docker("top", container["Id"], "-eo", "uid,pid,args").splitlines()[1:]
@@ -85,7 +85,7 @@ class Project:
         return found
 
     def worker_is_idle(self) -> bool:
-        """No run has left its folder, so no run goes on."""
+        """No run is in progress, as none has a scratch folder."""
         return self.run_in("worker", "ls", "-A", "/data/scratch") == ""
 
     def submit(self, job: str, **params: Any) -> str:
@@ -95,7 +95,7 @@ class Project:
         return task_id
 
     def wait(self, task_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
-        """The status of the task as soon as it is in one of these states (by default: finished)."""
+        """Wait for the task to reach one of these states (by default: a final one), and return its status."""
 
         def arrived() -> dict[str, Any] | None:
             try:

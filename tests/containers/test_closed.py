@@ -1,4 +1,4 @@
-"""Both tiers in their containers: what is closed, and what is not in there at all."""
+"""Both tiers in their containers: what is closed, and what the images do not contain."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 
-def test_redis_is_closed_to_all_but_those_who_work_with_it(project: Project) -> None:
+def test_only_the_services_that_need_redis_can_reach_it(project: Project) -> None:
     containers = project.containers()
     assert not any(containers["redis"]["NetworkSettings"]["Ports"].values())
     for service in ("front", "flower-healthchecker"):
@@ -30,7 +30,7 @@ def test_redis_is_closed_to_all_but_those_who_work_with_it(project: Project) -> 
     assert "NOAUTH" in project.run_in("redis", "env", "-u", "REDISCLI_AUTH", "redis-cli", "dbsize")
 
 
-def test_only_the_addresses_of_the_settings_are_open(project: Project) -> None:
+def test_ports_are_published_only_on_the_configured_addresses(project: Project) -> None:
     for container in project.containers().values():
         for bindings in (container["NetworkSettings"]["Ports"] or {}).values():
             assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}
@@ -39,7 +39,7 @@ def test_only_the_addresses_of_the_settings_are_open(project: Project) -> None:
             pass
 
 
-def test_no_process_is_root_and_none_shows_a_secret(project: Project) -> None:
+def test_no_process_runs_as_root_or_shows_a_secret(project: Project) -> None:
     processes = project.processes()
     assert {name for name, _, _ in processes} == set(SERVICES)
     assert [process for process in processes if process[1] == "0"] == []
@@ -47,7 +47,7 @@ def test_no_process_is_root_and_none_shows_a_secret(project: Project) -> None:
     assert [secret for secret in SECRETS.values() if secret in everything] == []
 
 
-def test_images_hold_what_their_tier_needs_and_no_more(project: Project) -> None:
+def test_each_image_contains_only_what_its_tier_needs(project: Project) -> None:
     for service in ("core", "flower", "flower-healthchecker", "front"):
         left = "command -v gcc cc make; ls -d /venv/lib/*/site-packages/pip; find / -xdev -name '.env*' -type f"
         assert project.run_in(service, "sh", "-c", f"({left}) 2>/dev/null || true") == "", service

@@ -1,4 +1,4 @@
-"""Both tiers in their containers, from outside: what works, and what survives."""
+"""Both tiers in their containers, seen from outside: what works, and what survives."""
 
 import json
 import time
@@ -36,18 +36,18 @@ def is_well(project: Project) -> bool:
         return False
 
 
-def test_a_task_that_the_front_submits_runs_on_the_worker(project: Project) -> None:
+def test_a_task_submitted_by_the_front_runs_on_the_worker(project: Project) -> None:
     task_id = "5b0f9a52-6b2a-4a3e-9a53-0d8f6f3a1c11"
     status = json.loads(project.run_in("front", "python", "-c", FROM_THE_FRONT, task_id))
     assert (status["task_status"], status["result"]["metrics"]) == ("SUCCESS", {"seconds": 0.2})
     assert project.wait(task_id)["username"] == "sato"
 
 
-def test_the_front_shows_its_page(project: Project) -> None:
+def test_the_front_serves_its_page(project: Project) -> None:
     assert "<title>" in project.front.get("/").text
 
 
-def test_the_active_list_survives_a_restart_of_the_core(project: Project) -> None:
+def test_the_list_of_active_users_survives_a_restart_of_the_core(project: Project) -> None:
     before = project.api.post("/add_active_user", json={"username": "suzuki"}).json()
     assert "suzuki" in before
     project.compose("restart", "core")
@@ -56,7 +56,7 @@ def test_the_active_list_survives_a_restart_of_the_core(project: Project) -> Non
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_that_is_restarted_loses_nothing(project: Project, service: str) -> None:
+def test_restarting_a_service_loses_nothing(project: Project, service: str) -> None:
     finished, running = project.submit("sleeper", seconds=0), project.submit("sleeper", seconds=4)
     waiting = [project.submit("sleeper", seconds=0.1) for _ in range(5)]
     project.wait(finished)
@@ -70,14 +70,14 @@ def test_a_service_that_is_restarted_loses_nothing(project: Project, service: st
     assert project.front.get("/_stcore/health").status_code == 200
 
 
-def test_flower_lets_in_who_knows_the_password(project: Project) -> None:
+def test_flower_lets_in_only_those_who_know_the_password(project: Project) -> None:
     for path in ("/flower/", "/flower/tasks", "/flower/broker", "/flower/api/workers"):
         assert project.stranger.get(path).status_code == 401
         assert project.flower.get(path).status_code == 200
     assert project.flower.get("/flower/metrics").status_code == 404
 
 
-def test_an_admin_stops_a_task_in_flower_as_a_page_of_it_does(project: Project) -> None:
+def test_an_admin_can_stop_a_task_from_a_page_of_flower(project: Project) -> None:
     task_id = project.submit("sleeper", seconds=300)
     project.wait(task_id, "STARTED")
     page = f"http://127.0.0.1:{project.ports['FLOWER_PORT']}"
@@ -89,7 +89,7 @@ def test_an_admin_stops_a_task_in_flower_as_a_page_of_it_does(project: Project) 
     until(project.worker_is_idle, 10, 0.5)
 
 
-def test_flower_remembers_tasks_over_its_restart_and_shows_no_input(project: Project) -> None:
+def test_flower_remembers_tasks_across_a_restart_and_shows_no_parameters(project: Project) -> None:
     task_id = project.submit("echo", text="a-secret-of-the-company")
     project.wait(task_id)
     until(lambda: project.flower.get(f"/flower/api/task/info/{task_id}").status_code == 200, 20, 0.5)
@@ -101,7 +101,7 @@ def test_flower_remembers_tasks_over_its_restart_and_shows_no_input(project: Pro
     assert "a-secret-of-the-company" not in remembered.text
 
 
-def test_the_health_check_follows_the_worker(project: Project) -> None:
+def test_the_health_check_fails_while_the_worker_is_stopped(project: Project) -> None:
     begin = time.monotonic()
     project.compose("stop", "worker")
     assert time.monotonic() - begin < 10
@@ -115,7 +115,7 @@ def test_the_health_check_follows_the_worker(project: Project) -> None:
     project.wait_until_healthy()
 
 
-def test_a_core_that_is_stopped_during_a_task_ends_in_time_and_the_task_runs_on_after_it_is_up(
+def test_a_core_that_is_stopped_during_a_task_stops_in_time_and_the_task_finishes_after_the_next_start(
     project: Project,
 ) -> None:
     running = project.submit("sleeper", seconds=5)
@@ -129,7 +129,7 @@ def test_a_core_that_is_stopped_during_a_task_ends_in_time_and_the_task_runs_on_
     assert project.wait(running)["task_status"] == "SUCCESS"
 
 
-def test_after_a_reboot_the_order_in_which_containers_start_does_not_matter(project: Project) -> None:
+def test_after_a_reboot_containers_may_start_in_any_order(project: Project) -> None:
     project.compose("stop")
     ids = {name: container["Id"] for name, container in project.containers().items()}
     for name in ("nginx", "front", "flower-healthchecker", "flower", "worker", "core"):
@@ -140,7 +140,7 @@ def test_after_a_reboot_the_order_in_which_containers_start_does_not_matter(proj
     assert project.wait(project.submit("sleeper", seconds=0))["task_status"] == "SUCCESS"
 
 
-def test_when_everything_is_killed_at_once_all_comes_back_and_nothing_is_lost(project: Project) -> None:
+def test_when_everything_is_killed_at_once_everything_comes_back_and_nothing_is_lost(project: Project) -> None:
     finished, running = project.submit("sleeper", seconds=0), project.submit("sleeper", seconds=5)
     waiting = [project.submit("sleeper", seconds=0.1) for _ in range(20)]
     project.wait(finished)

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from core import settings
 from core.api.app import create_app
-from tests.live import LiveCore
+from tests.live import LiveCore, until
 
 KEYS = ("the-new-key-of-2027", "the-old-key-of-2026")
 
@@ -25,6 +25,14 @@ def lone_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestCl
     settings.load.cache_clear()
 
 
+@pytest.fixture
+def task_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run the test in a folder of its own, as the worker runs a job."""
+    folder = tmp_path / "task"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+
 @pytest.fixture(scope="session")
 def _one_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
     with LiveCore(tmp_path_factory.mktemp("quiet"), WORKER_PROCESSES="1") as live:
@@ -34,6 +42,7 @@ def _one_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
 @pytest.fixture
 def quiet(_one_worker: LiveCore) -> LiveCore:
     """A core with one worker process and nobody on it: no task, no user, no drain. It may be drained and disturbed."""
+    until(_one_worker.is_ready, 40)  # the test before may have killed a part of it
     _one_worker.http.delete("/drain")
     for task in _one_worker.http.get("/tasks?limit=500").json():
         if task["task_status"] in ("PENDING", "STARTED", "RETRY"):

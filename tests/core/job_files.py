@@ -1,9 +1,10 @@
-"""What tests of the shipped jobs share: files as the core hands them to a job, and a record of its progress."""
+"""What the tests of jobs share: files as the core passes them to a job, and a record of its progress."""
 
 import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import openpyxl
@@ -11,10 +12,19 @@ import openpyxl
 from core.registry import UploadedFile
 
 
+def stored(path: Path) -> UploadedFile:
+    return UploadedFile("f" * 32, path.name, path.stat().st_size, path)
+
+
 def upload(folder: Path, name: str, content: str | bytes) -> UploadedFile:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return UploadedFile("0" * 32, name, path.stat().st_size, path)
+    return stored(path)
+
+
+def sample_of(generator: ModuleType) -> UploadedFile:
+    """Return the sample file that lies beside its generator."""
+    return stored(Path(str(generator.__file__)).with_suffix(".csv"))
 
 
 def csv_of(*rows: Sequence[object]) -> str:
@@ -33,7 +43,7 @@ def xlsx_of(*rows: Sequence[Any]) -> bytes:
 
 
 class Steps:
-    """A progress that remembers."""
+    """A progress function that remembers every report."""
 
     def __init__(self) -> None:
         self.done: list[float] = []
@@ -45,4 +55,4 @@ class Steps:
 
 
 def ignore(_: float) -> None:
-    """Progress that nobody watches."""
+    """Stand in for a progress step that nobody watches."""

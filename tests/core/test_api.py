@@ -1,6 +1,5 @@
-"""What holds for every request: the key, JSON in every answer, a limit for every body, a description of it all."""
+"""What holds for every request: a key, JSON answers, a size limit, and an OpenAPI description."""
 
-import ast
 import re
 import subprocess
 import sys
@@ -49,13 +48,13 @@ def stranger(core: LiveCore) -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_the_routes_are_those_of_the_contract() -> None:
+def test_the_routes_match_the_contract() -> None:
     assert set(ADDRESSES) == CONTRACT
 
 
 @pytest.mark.parametrize(("method", "path"), [address for address in ADDRESSES if address not in OPEN])
 @pytest.mark.parametrize("key", [None, "", "wrong", "wrong" * 1000, "\u9375"])
-def test_without_a_key_every_route_but_the_open_ones_answers_401(
+def test_every_route_but_the_open_ones_answers_401_without_a_key(
     core: LiveCore, stranger: httpx2.Client, method: str, path: str, key: str | None
 ) -> None:
     headers = {} if key is None else {b"X-API-Key": key.encode()}
@@ -68,7 +67,7 @@ def test_without_a_key_every_route_but_the_open_ones_answers_401(
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/nowhere"), ("GET", "/docs/"), ("POST", "/health"), ("HEAD", "/tasks")]
 )
-def test_a_stranger_does_not_even_learn_what_there_is(stranger: httpx2.Client, method: str, path: str) -> None:
+def test_without_a_key_nobody_learns_which_routes_exist(stranger: httpx2.Client, method: str, path: str) -> None:
     assert stranger.request(method, path).status_code == 401
 
 
@@ -77,27 +76,21 @@ def test_the_open_routes_need_no_key(core: LiveCore, stranger: httpx2.Client, pa
     assert stranger.get(path).status_code == 200
 
 
-def test_each_of_several_keys_opens_so_that_keys_can_be_changed(lone_api: TestClient) -> None:
-    given = (*KEYS, ", ".join(KEYS), KEYS[0][:-1])
-    codes = [lone_api.get("/jobs", headers={"X-API-Key": key}).status_code for key in given]
-
-    assert codes == [200, 200, 401, 401]
+@pytest.mark.parametrize("key", KEYS)
+def test_each_of_several_keys_is_accepted_so_that_a_key_can_be_changed(lone_api: TestClient, key: str) -> None:
+    assert lone_api.get("/jobs", headers={"X-API-Key": key}).status_code == 200
 
 
-def test_the_key_is_compared_in_constant_time() -> None:
-    gate = ast.parse((ROOT / "core/api/middleware.py").read_text())
-    calls = {ast.unparse(node.func) for node in ast.walk(gate) if isinstance(node, ast.Call)}
-
-    assert "secrets.compare_digest" in calls
+@pytest.mark.parametrize("key", [KEYS[0][:-1], KEYS[0] + "x", KEYS[0][:-1] + "x", KEYS[0].upper(), ", ".join(KEYS)])
+def test_a_key_that_is_almost_right_is_refused(lone_api: TestClient, key: str) -> None:
+    assert lone_api.get("/jobs", headers={"X-API-Key": key}).status_code == 401
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/nowhere", 404), ("GET", "/tasks/", 404), ("PUT", "/tasks", 405), ("GET", "/tasks?limit=many", 422)],
 )
-def test_what_the_framework_refuses_is_told_in_our_words_too(
-    core: LiveCore, method: str, path: str, status: int
-) -> None:
+def test_errors_of_the_framework_are_sentences_too(core: LiveCore, method: str, path: str, status: int) -> None:
     answer = core.http.request(method, path)
 
     assert answer.status_code == status
@@ -105,18 +98,18 @@ def test_what_the_framework_refuses_is_told_in_our_words_too(
     assert answer.json()["detail"] != "Not Found"
 
 
-def test_every_error_of_the_core_has_a_status() -> None:
+def test_every_error_of_the_core_has_an_http_status() -> None:
     def all_below(kind: type[errors.CoreError]) -> set[type[errors.CoreError]]:
         return {kind}.union(*(all_below(below) for below in kind.__subclasses__()))
 
-    told_at_start = {errors.CoreError, errors.SettingsError, errors.JobFileError}
+    raised_at_start = {errors.CoreError, errors.SettingsError, errors.JobFileError}
 
     ours = {kind for kind in all_below(errors.CoreError) if kind.__module__ == "core.errors"}
-    assert ours - told_at_start == set(STATUS)
+    assert ours - raised_at_start == set(STATUS)
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_json_body_of_more_than_1_mb_is_413(core: LiveCore, declared: bool) -> None:
+def test_a_json_body_of_more_than_1_mb_is_a_413(core: LiveCore, declared: bool) -> None:
     body = b'"' + b"x" * (2 << 20) + b'"'
     content = body if declared else iter([body[: 1 << 19], body[1 << 19 :]])
 
@@ -138,21 +131,21 @@ def test_a_json_body_of_more_than_1_mb_is_413(core: LiveCore, declared: bool) ->
         (b'{"username": 1' + b"0" * 5000 + b"}", 400),
     ],
 )
-def test_a_body_that_is_no_json_object_is_told_in_a_sentence(core: LiveCore, body: bytes, status: int) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused_with_a_sentence(core: LiveCore, body: bytes, status: int) -> None:
     answer = core.http.post("/add_active_user", content=body, headers={"Content-Type": "application/json"})
 
     assert answer.status_code == status
     assert "body" in answer.json()["detail"]
 
 
-def test_a_form_instead_of_json_is_told_which_header_is_missing(core: LiveCore) -> None:
+def test_the_error_about_a_form_instead_of_json_names_the_missing_header(core: LiveCore) -> None:
     answer = core.http.post("/add_active_user", data={"username": "sato"})
 
     assert answer.status_code == 422
     assert "Content-Type: application/json" in answer.json()["fields"]["body"]
 
 
-def test_a_mistake_of_the_core_is_json_without_a_stack_trace(
+def test_a_bug_in_the_core_is_answered_in_json_without_a_stack_trace(
     lone_api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.files.Files.find", lambda *_: 1 / 0)
@@ -164,7 +157,7 @@ def test_a_mistake_of_the_core_is_json_without_a_stack_trace(
     assert "ZeroDivision" not in answer.text
 
 
-def test_the_description_says_how_each_route_can_answer(core: LiveCore) -> None:
+def test_the_openapi_description_lists_every_status_of_each_route(core: LiveCore) -> None:
     described = core.http.get("/openapi.json").json()["paths"]
     answers = {
         (method.upper(), path): set(operation["responses"])
@@ -181,7 +174,7 @@ def test_the_description_says_how_each_route_can_answer(core: LiveCore) -> None:
     assert all(everywhere < answers[address] for address in set(answers) - OPEN)
 
 
-def test_the_description_names_the_key_and_what_every_route_does(core: LiveCore) -> None:
+def test_the_openapi_description_declares_the_key_and_describes_every_route(core: LiveCore) -> None:
     description = core.http.get("/openapi.json").json()
     operations = {path: of for path, by in description["paths"].items() for of in by.values()}
     (scheme,) = description["components"]["securitySchemes"].values()

@@ -1,4 +1,4 @@
-"""The folder of uploads and artifacts: names, ids, and that a file is there whole or not at all."""
+"""The folder of uploads and result files: names, ids, and files that are either complete or absent."""
 
 import asyncio
 import errno
@@ -30,7 +30,7 @@ def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
 
 
-def test_what_was_saved_is_found_with_its_name_and_size(files: Files) -> None:
+def test_a_saved_file_is_found_with_its_name_and_size(files: Files) -> None:
     found = files.find(save(files, "売上.csv", b"a,b\n", b"1,2\n"))
 
     assert found
@@ -58,7 +58,7 @@ def test_a_file_may_be_empty(files: Files) -> None:
         'a"b;c%2F.csv',
     ],
 )
-def test_names_that_people_give_are_kept(files: Files, name: str) -> None:
+def test_ordinary_names_are_kept(files: Files, name: str) -> None:
     found = files.find(save(files, name))
 
     assert found
@@ -85,7 +85,7 @@ def test_names_that_people_give_are_kept(files: Files, name: str) -> None:
         "表" * 67,
     ],
 )
-def test_names_that_lead_elsewhere_or_hide_what_they_are_are_refused(files: Files, name: str) -> None:
+def test_names_that_leave_the_folder_or_look_like_other_names_are_refused(files: Files, name: str) -> None:
     with pytest.raises(InvalidFields) as refused:
         save(files, name)
 
@@ -93,12 +93,12 @@ def test_names_that_lead_elsewhere_or_hide_what_they_are_are_refused(files: File
     assert not list(files.folder.iterdir())
 
 
-def test_a_name_has_one_spelling() -> None:
+def test_a_name_is_stored_in_one_spelling() -> None:
     assert clean_name(" か\u3099.csv ") == "が.csv"
 
 
 @given(st.text(max_size=210))
-def test_a_clean_name_stays_in_its_folder_whatever_was_asked(name: str) -> None:
+def test_no_accepted_name_leaves_its_folder(name: str) -> None:
     try:
         clean = clean_name(name)
     except InvalidFields:
@@ -111,7 +111,7 @@ def test_a_clean_name_stays_in_its_folder_whatever_was_asked(name: str) -> None:
 @pytest.mark.parametrize(
     "file_id", ["", ".", "..", "../../etc/passwd", "0" * 31, "0" * 33, "G" * 32, "A" * 32, "/" * 32, "\u0660" * 32]
 )
-def test_no_id_leaves_the_folder(files: Files, file_id: str) -> None:
+def test_no_id_reaches_outside_the_folder(files: Files, file_id: str) -> None:
     assert files.find(file_id) is None
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_is_too_large_leaves_nothing(files: Files) -> None:
     assert not list(files.folder.iterdir())
 
 
-def test_an_upload_that_is_cut_off_leaves_nothing(files: Files) -> None:
+def test_an_interrupted_upload_leaves_nothing(files: Files) -> None:
     async def cut() -> AsyncIterator[bytes]:
         yield b"x" * (2 << 20)
         raise ConnectionError
@@ -134,7 +134,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(files: Files) -> None:
 
 
 @pytest.mark.parametrize("full", [errno.ENOSPC, errno.EDQUOT])
-def test_a_disk_that_is_full_only_at_the_end_leaves_nothing(
+def test_a_disk_that_fills_up_at_the_very_end_leaves_nothing(
     files: Files, monkeypatch: pytest.MonkeyPatch, full: int
 ) -> None:
     def fail(_: int) -> None:
@@ -149,7 +149,7 @@ def test_a_disk_that_is_full_only_at_the_end_leaves_nothing(
     assert files.find(save(files, "a", b"x"))
 
 
-def test_another_error_of_the_disk_is_not_taken_for_a_full_one(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_disk_error_is_not_mistaken_for_a_full_disk(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: int) -> None:
         raise OSError(errno.EIO, "broken")
 
@@ -158,7 +158,7 @@ def test_another_error_of_the_disk_is_not_taken_for_a_full_one(files: Files, mon
         save(files, "a", b"x")
 
 
-def test_a_result_file_is_moved_in(files: Files, tmp_path: Path) -> None:
+def test_a_result_file_is_moved_into_the_folder(files: Files, tmp_path: Path) -> None:
     made = tmp_path / "made.csv"
     made.write_text("a")
 
@@ -168,7 +168,7 @@ def test_a_result_file_is_moved_in(files: Files, tmp_path: Path) -> None:
     assert files.find(kept.file_id) == kept
 
 
-def test_files_are_removed_when_their_time_is_over_and_not_before(files: Files) -> None:
+def test_files_are_removed_when_they_expire_and_not_before(files: Files) -> None:
     old, young = files.find(save(files, "old")), files.find(save(files, "young"))
     assert old
     assert young
@@ -179,7 +179,7 @@ def test_files_are_removed_when_their_time_is_over_and_not_before(files: Files) 
     assert files.find(young.file_id) == young
 
 
-def test_what_a_killed_process_left_is_removed_after_a_day(files: Files) -> None:
+def test_the_leftovers_of_a_killed_process_are_removed_after_a_day(files: Files) -> None:
     for name, hours in {".part-running": 1, ".part-left": 25}.items():
         (files.folder / name).mkdir()
         os.utime(files.folder / name, (time.time() - hours * 3600,) * 2)
@@ -189,7 +189,7 @@ def test_what_a_killed_process_left_is_removed_after_a_day(files: Files) -> None
     assert [entry.name for entry in files.folder.iterdir()] == [".part-running"]
 
 
-def test_a_file_that_another_worker_removes_meanwhile_is_no_error(
+def test_a_file_that_another_worker_removes_at_the_same_time_is_not_an_error(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = files.folder / ("0" * 32)
@@ -198,7 +198,7 @@ def test_a_file_that_another_worker_removes_meanwhile_is_no_error(
     assert files.expire(0) == 0
 
 
-def test_the_folder_says_what_is_wrong_with_it(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_says_what_is_wrong_with_the_folder(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     assert files.check() == "ok"
 
     files.folder.rmdir()

@@ -1,4 +1,4 @@
-"""The tree of groups: every pair counts, no chain joins, and it costs the memory that it says."""
+"""The tree of groups: every pair counts, chains do not join, and it takes as much memory as documented."""
 
 import re
 import subprocess
@@ -32,15 +32,15 @@ def test_every_pair_is_compared_across_blocks() -> None:
         assert found[position] == pytest.approx(1 - expected, abs=1e-6)
 
 
-def test_a_chain_of_likenesses_is_not_one_customer() -> None:
-    """A is like B and B like C, but A is not like C: single linkage would join all three."""
+def test_a_chain_of_similar_entries_is_not_one_customer() -> None:
+    """A resembles B and B resembles C, but A does not resemble C: single linkage would join all three."""
     ((at, members),) = Tree.of(np.array([0.08, 0.5, 0.09])).groups(0.9)
     assert at == pytest.approx(0.92)
     assert members == [0, 1]
 
 
-def test_a_similarity_that_is_just_reached_counts() -> None:
-    """0.9 in single precision is a little less than 0.9."""
+def test_a_similarity_equal_to_the_threshold_counts() -> None:
+    """In single precision, 0.9 is slightly less than 0.9."""
     assert Tree.of(np.array([1 - np.float32(0.9)], dtype=float)).surplus(0.9) == 1
 
 
@@ -49,7 +49,9 @@ LETTERS = st.text("あいうえ", min_size=1, max_size=5)
 
 @settings(max_examples=60)
 @given(st.lists(LETTERS, min_size=2, max_size=25), st.floats(0.5, 1))
-def test_groups_hold_what_they_promise(names: list[str], similarity: float) -> None:
+def test_groups_are_disjoint_and_similar_enough_and_identical_names_share_one(
+    names: list[str], similarity: float
+) -> None:
     tree = Tree.of(clusters.distances(names, [""] * len(names), ignore))
     groups = tree.groups(similarity)
     members = [member for _, group in groups for member in group]
@@ -66,7 +68,7 @@ def test_groups_hold_what_they_promise(names: list[str], similarity: float) -> N
 
 
 def limited(megabytes: int, code: str) -> str:
-    """What the code prints in a process that may have so much memory more than it has now."""
+    """Run the code in a process that may take this much more memory, and return what it prints."""
     prelude = (
         "import resource, pathlib, numpy, scipy.cluster.hierarchy\n"
         "from core.jobs._lib import clusters\n"
@@ -78,22 +80,22 @@ def limited(megabytes: int, code: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
 
 
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits the memory of a process so")
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can limit memory this way")
 
 
 @LINUX
-def test_the_tree_takes_the_memory_that_is_told() -> None:
-    """If this fails, scipy has changed: correct BYTES_PER_PAIR and the docstring."""
+def test_the_tree_takes_no_more_memory_than_documented() -> None:
+    """If this fails, scipy has changed: correct BYTES_PER_PAIR and the module's docstring."""
     pairs = 4_000 * 3_999 // 2
     code = f"clusters.Tree.of(numpy.ones({pairs})); print('fits')"
     assert limited(clusters.BYTES_PER_PAIR * pairs // 2**20 + 4, code) == "fits\n"
 
 
 @LINUX
-def test_a_list_that_cannot_fit_is_refused_before_the_work_and_told_what_would_fit() -> None:
-    told = limited(1_000, "try: clusters.check_memory(50_000)\nexcept ValueError as error: print(error)")
-    assert told.startswith("Comparing 50,000 entries needs 20,521 MB of memory, and a task may take 1,")
-    fitting = re.findall(r"at most ([\d,]+) at a time", told)[0].replace(",", "")
+def test_a_list_that_does_not_fit_is_refused_at_once_with_the_size_that_would_fit() -> None:
+    printed = limited(1_000, "try: clusters.check_memory(50_000)\nexcept ValueError as error: print(error)")
+    assert printed.startswith("Comparing 50,000 entries needs 20,521 MB of memory, but a task may use only 1,")
+    fitting = re.findall(r"at most ([\d,]+) at a time", printed)[0].replace(",", "")
     assert 9_000 < int(fitting) < 12_000
     assert limited(1_000, f"clusters.check_memory({fitting}); print('fits')") == "fits\n"
 

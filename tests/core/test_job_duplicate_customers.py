@@ -1,4 +1,4 @@
-"""Duplicate customers: what is one is found, what only looks alike is not."""
+"""Duplicate customers: duplicates are found, and entries that merely look alike are left alone."""
 
 import csv
 from collections.abc import Sequence
@@ -14,20 +14,15 @@ from core.jobs.duplicate_customers import duplicate_customers
 from core.registry import UploadedFile, discover
 from core.worker import results
 from front.samples import customers as sample_customers
-from tests.core.job_files import Steps, csv_of, upload
+from tests.core.job_files import Steps, csv_of, sample_of, stored, upload
 
-SAMPLE = Path(sample_customers.__file__).with_suffix(".csv")
+SAMPLE = sample_of(sample_customers)
 
-
-@pytest.fixture(autouse=True)
-def _task_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "task"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
+pytestmark = pytest.mark.usefixtures("task_folder")
 
 
 def run(file: UploadedFile, **params: Any) -> tuple[dict[str, Any], list[set[int]]]:
-    """The result, and the rows of each group in it."""
+    """Return the result, and the rows of each of its groups."""
     result = duplicate_customers(file, **{"progress": Steps(), **params})
     groups: dict[int, set[int]] = {}
     for number, _, row, *_ in result["tables"][0]["rows"]:
@@ -39,21 +34,17 @@ def listed(folder: Path, *entries: tuple[str, str]) -> UploadedFile:
     return upload(folder, "customers.csv", csv_of(["顧客名", "住所"], *entries))
 
 
-def sample() -> UploadedFile:
-    return UploadedFile("0" * 32, SAMPLE.name, SAMPLE.stat().st_size, SAMPLE)
-
-
-def test_planted_duplicates_are_found_and_different_customers_are_left_apart() -> None:
-    """Of pairs: at least 95 in 100 that are one customer are found, and 98 in 100 that are found are one."""
+def test_planted_duplicates_are_found_and_different_customers_stay_apart() -> None:
+    """Counting pairs: recall is at least 95 %, precision at least 98 %."""
     owners = [entry.owner for entry in sample_customers.customers()]
     truth = {pair for pair in combinations(range(len(owners)), 2) if owners[pair[0]] == owners[pair[1]]}
-    found = {tuple(sorted((a - 2, b - 2))) for group in run(sample())[1] for a, b in combinations(group, 2)}
+    found = {tuple(sorted((a - 2, b - 2))) for group in run(SAMPLE)[1] for a, b in combinations(group, 2)}
     assert len(truth) > 60
     assert len(found & truth) / len(truth) >= 0.95
     assert len(found & truth) / len(found) >= 0.98
 
 
-def test_a_branch_in_another_town_and_a_relative_in_the_same_house_are_others(tmp_path: Path) -> None:
+def test_a_branch_in_another_town_and_a_relative_at_the_same_address_are_different_customers(tmp_path: Path) -> None:
     file = listed(
         tmp_path,
         ("㈱若葉建設", "愛知県豊田市若宮町4-27-8"),
@@ -76,28 +67,28 @@ def test_three_entries_of_one_customer_are_one_group_and_the_surest_group_comes_
     )
     result, groups = run(file)
     assert groups == [{3, 5}, {2, 4, 6}]
-    assert result["metrics"] == {"Entries": 6, "Groups": 2, "Probably surplus": 3, "Without a name, left out": 0}
+    assert result["metrics"] == {"Entries": 6, "Groups": 2, "Probable duplicates": 3, "Skipped, no name": 0}
     similarities = [row[1] for row in result["tables"][0]["rows"]]
     assert similarities == sorted(similarities, reverse=True)
     assert similarities[0] == 1
 
 
-def test_where_an_address_is_missing_the_names_decide(tmp_path: Path) -> None:
+def test_the_names_decide_if_an_address_is_missing(tmp_path: Path) -> None:
     assert run(listed(tmp_path, ("㈱若葉建設", ""), ("若葉建設", "愛知県豊田市若宮町4-27-8"), ("早川園芸", "")))[1] == [
         {2, 3}
     ]
 
 
-def test_a_list_of_names_alone_will_do(tmp_path: Path) -> None:
+def test_a_list_of_names_without_addresses_is_enough(tmp_path: Path) -> None:
     assert run(upload(tmp_path, "a.csv", "Name\nAcme Ltd\nBeta\nACME\n"))[1] == [{2, 4}]
 
 
-def test_entries_without_a_name_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_entries_without_a_name_are_skipped_and_counted(tmp_path: Path) -> None:
     result, groups = run(
         listed(tmp_path, ("", "東京都港区1-1-1"), ("", "東京都港区1-1-1"), ("早川園芸", ""), ("早川園芸", ""))
     )
     assert groups == [{4, 5}]
-    assert result["metrics"]["Without a name, left out"] == 2
+    assert result["metrics"]["Skipped, no name"] == 2
 
 
 def test_the_columns_to_compare_can_be_chosen(tmp_path: Path) -> None:
@@ -123,11 +114,11 @@ def test_fewer_than_two_names_cannot_be_compared(tmp_path: Path, entries: Sequen
 def test_a_list_without_duplicates_has_an_empty_table(tmp_path: Path) -> None:
     result, groups = run(listed(tmp_path, ("早川園芸", "a"), ("石黒印刷", "b")))
     assert groups == []
-    assert result["metrics"]["Probably surplus"] == 0
+    assert result["metrics"]["Probable duplicates"] == 0
     assert Path("duplicate_customers.csv").read_text(encoding="utf-8-sig").count("\n") == 3
 
 
-def test_the_download_is_the_whole_list_in_its_order_with_groups_beside_it(tmp_path: Path) -> None:
+def test_the_download_is_the_whole_list_in_its_original_order_with_group_numbers(tmp_path: Path) -> None:
     rows = [["code", "name", "=memo"], ["007", "Acme", "=1+1"], ["008", "Beta", ""], [], ["009", "ACME Inc.", "+81"]]
     result, _ = run(upload(tmp_path, "a.csv", csv_of(*rows)))
     assert result["files"] == ["duplicate_customers.csv"]
@@ -140,9 +131,9 @@ def test_the_download_is_the_whole_list_in_its_order_with_groups_beside_it(tmp_p
         ]
 
 
-def test_progress_only_grows_and_ends_at_one() -> None:
+def test_progress_never_goes_back_and_ends_at_one() -> None:
     steps = Steps()
-    duplicate_customers(sample(), progress=steps)
+    duplicate_customers(SAMPLE, progress=steps)
     assert steps.done[0] == 0
     assert steps.done[-1] == 1
     assert steps.done == sorted(steps.done)
@@ -150,23 +141,23 @@ def test_progress_only_grows_and_ends_at_one() -> None:
     assert "Grouping 616 entries" in steps.messages
 
 
-def test_the_sample_file_is_what_its_generator_makes() -> None:
-    assert SAMPLE.read_bytes() == sample_customers.content()
+def test_the_sample_file_is_up_to_date_with_its_generator() -> None:
+    assert SAMPLE.path.read_bytes() == sample_customers.content()
 
 
-def test_the_result_travels_as_json_with_charts_that_vega_lite_accepts() -> None:
-    result, groups = run(sample(), similarity=0.9)
-    text = results.to_json(result, lambda path: UploadedFile("1" * 32, path.name, path.stat().st_size, path))
+def test_the_result_is_small_json_with_valid_vega_lite_charts() -> None:
+    result, groups = run(SAMPLE, similarity=0.9)
+    text = results.to_json(result, stored)
     assert len(text) < 40_000
     curve, histogram = result["charts"]
     for chart in (curve, histogram):
         alt.Chart.from_dict(chart, validate=True)
     assert sum(value["count"] for value in histogram["data"]["values"]) == 616 * 615 // 2
     found = {value["x"]: value["y"] for value in curve["layer"][0]["data"]["values"]}
-    assert found[0.9] == result["metrics"]["Probably surplus"] == sum(len(group) - 1 for group in groups)
+    assert found[0.9] == result["metrics"]["Probable duplicates"] == sum(len(group) - 1 for group in groups)
 
 
-def test_its_form_has_a_file_and_bounds() -> None:
+def test_the_form_has_a_file_field_and_limits() -> None:
     fields = discover("core.jobs")["duplicate_customers"].schema["properties"]
     assert list(fields) == ["customers", "similarity", "name_column", "address_column"]
     assert fields["customers"]["format"] == "okosu-file"

@@ -1,5 +1,5 @@
-"""Ways of writing a name or an address are no difference; other names are."""
-# ruff: noqa: RUF001  # wide letters are among what these tests are about
+"""Spelling variants of a name or an address count as the same, and different names as different."""
+# ruff: noqa: RUF001  # these tests are about wide letters, among other things
 
 import pytest
 
@@ -21,7 +21,7 @@ from core.jobs._lib.names import address_key, name_key
         ("一般社団法人 青葉会", "青葉会"),
     ],
 )
-def test_ways_of_writing_a_name_are_no_difference(one: str, other: str) -> None:
+def test_spelling_variants_of_a_name_count_as_the_same(one: str, other: str) -> None:
     assert name_key(one) == name_key(other)
 
 
@@ -35,12 +35,12 @@ def test_ways_of_writing_a_name_are_no_difference(one: str, other: str) -> None:
         ("山田", "株式会社"),
     ],
 )
-def test_other_names_stay_other_names(one: str, other: str) -> None:
+def test_different_names_stay_different(one: str, other: str) -> None:
     assert name_key(one) != name_key(other)
 
 
 @pytest.mark.parametrize("name", ["株式会社", "・・", "Inc.", "-", "㈱"])
-def test_a_name_never_becomes_nothing(name: str) -> None:
+def test_a_name_never_becomes_empty(name: str) -> None:
     assert name_key(name)
 
 
@@ -54,9 +54,9 @@ def test_a_name_never_becomes_nothing(name: str) -> None:
         "港区芝公園4ー2\u22128",
     ],
 )
-def test_ways_of_writing_an_address_are_no_difference(written: str) -> None:
+def test_spelling_variants_of_an_address_count_as_the_same(written: str) -> None:
     assert address_key(written) == "港区芝公園4-2-8"
 
 
-def test_a_city_that_begins_like_a_prefecture_is_left_alone() -> None:
+def test_a_city_whose_name_starts_like_a_prefecture_is_kept() -> None:
     assert address_key("京都府京都市下京区1-2") == address_key("京都市下京区1-2") == "京都市下京区1-2"

@@ -1,4 +1,4 @@
-"""What a job file may look like: types that a form can show, defaults, files; and what is said of a broken one."""
+"""What a job file may contain (types, defaults, files), and what the log says about a broken one."""
 
 import logging
 import sys
@@ -16,7 +16,7 @@ ENDING = '@job(title="T")\ndef made() -> int:\n    """Made."""\n    return 1\n'
 
 
 class Package:
-    """A package of jobs that a test writes."""
+    """A package of jobs written by a test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, folder.name
@@ -27,7 +27,7 @@ class Package:
         (self.folder / f"{name}.py").write_text(dedent(content))
 
     def job(self, signature: str, body: str = "return locals()", imports: str = "") -> Job:
-        """The job of a file with this one function."""
+        """Write a file with this one function, and return its job."""
         head = f"from core.registry import job, Progress, UploadedFile\n{dedent(imports)}\n"
         self.add("made", f'{head}@job(title="T")\ndef made({signature}):\n    """Made."""\n    {body}\n')
         return discover(self.name)["made"]
@@ -87,7 +87,7 @@ IMPORTS = """
 
 
 @pytest.mark.parametrize(("signature", "given", "received"), TYPES, ids=[signature for signature, *_ in TYPES])
-def test_a_parameter_arrives_as_its_type(package: Package, signature: str, given: Any, received: Any) -> None:
+def test_a_parameter_arrives_with_its_type(package: Package, signature: str, given: Any, received: Any) -> None:
     job = package.job(signature, imports=IMPORTS)
 
     assert call(job, x=given) == {"x": received}
@@ -95,7 +95,7 @@ def test_a_parameter_arrives_as_its_type(package: Package, signature: str, given
     assert list(job.schema["properties"]) == ["x"]
 
 
-def test_dates_enums_and_models_travel_as_json(package: Package) -> None:
+def test_dates_enums_and_models_are_sent_as_json(package: Package) -> None:
     job = package.job(
         "day: date, size: Size, price: Decimal, to: Address", "return repr((day, size, price, to.city))", IMPORTS
     )
@@ -117,7 +117,7 @@ def test_defaults_are_in_the_form_and_need_not_be_sent(package: Package) -> None
 @pytest.mark.parametrize(
     "name", ["copy", "json", "schema", "model_config", "model_fields", "_x", "class_", "self", "数量"]
 )
-def test_any_name_of_a_parameter_will_do(package: Package, name: str) -> None:
+def test_a_parameter_may_have_any_name(package: Package, name: str) -> None:
     job = package.job(f"{name}: int = 1")
 
     assert call(job, **{name: 2}) == {name: 2}
@@ -125,23 +125,23 @@ def test_any_name_of_a_parameter_will_do(package: Package, name: str) -> None:
     assert list(refused(job, **{name: "many"})) == [name]
 
 
-def test_every_parameter_that_does_not_fit_has_a_sentence(package: Package) -> None:
+def test_every_wrong_parameter_has_a_sentence(package: Package) -> None:
     job = package.job("a: int, b: Annotated[float, Field(ge=0.5)], c: list[int], d: str = ''", imports=IMPORTS)
 
     assert refused(job, b=0.1, c=[1, "x"], e=1) == {
         "a": "is missing",
         "b": "Input should be greater than or equal to 0.5",
         "c": "1: Input should be a valid integer, unable to parse string as an integer",
-        "e": "is not known here; check its spelling",
+        "e": "is not a known field; check the spelling",
     }
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-inf", 10**400])
-def test_a_number_is_finite(package: Package, value: Any) -> None:
+def test_a_number_must_be_finite(package: Package, value: Any) -> None:
     assert list(refused(package.job("x: float"), x=value)) == ["x"]
 
 
-def test_a_file_is_found_by_its_id_alone_or_in_a_list(package: Package, tmp_path: Path) -> None:
+def test_files_are_found_by_their_ids_alone_or_in_a_list(package: Package, tmp_path: Path) -> None:
     file = UploadedFile("a" * 32, "data.csv", 3, tmp_path / "data.csv")
     job = package.job("one: UploadedFile, many: list[UploadedFile], none: UploadedFile | None = None")
 
@@ -151,7 +151,7 @@ def test_a_file_is_found_by_its_id_alone_or_in_a_list(package: Package, tmp_path
     assert set(refused(job, one="b", many=["b"])) == {"one", "many"}
 
 
-def test_progress_reaches_a_job_that_asks_for_it_and_is_no_parameter(package: Package) -> None:
+def test_progress_is_passed_to_a_job_that_asks_for_it_and_is_not_a_form_field(package: Package) -> None:
     job = package.job("*, progress: Progress", "progress(0.5, 'half')")
     told: list[tuple[float, str]] = []
 
@@ -161,7 +161,7 @@ def test_progress_reaches_a_job_that_asks_for_it_and_is_no_parameter(package: Pa
     assert job.schema["properties"] == {}
 
 
-def test_a_plain_function_of_a_company_needs_a_decorator_and_a_docstring(package: Package) -> None:
+def test_an_existing_function_becomes_a_job_with_a_decorator_and_a_docstring(package: Package) -> None:
     package.add(
         "monthly_report",
         '''
@@ -192,7 +192,7 @@ def test_a_plain_function_of_a_company_needs_a_decorator_and_a_docstring(package
     assert job.description == "What we sell.\n\nAnd how much of it."
 
 
-def test_files_with_an_underscore_are_no_jobs_and_a_folder_may_be_one(package: Package) -> None:
+def test_a_file_with_a_leading_underscore_is_not_a_job_but_a_folder_may_be_one(package: Package) -> None:
     package.add("_shared", "raise RuntimeError")
     package.add("made", f"from core.registry import job\n{ENDING}")
     (package.folder / "large").mkdir()
@@ -202,7 +202,7 @@ def test_files_with_an_underscore_are_no_jobs_and_a_folder_may_be_one(package: P
 
 
 BROKEN = {
-    "no job": ("", "exactly one function under @job, has 0"),
+    "no job": ("", "exactly one function with @job, but has 0"),
     "two jobs": (f"from core.registry import job\n{ENDING}{ENDING.replace('made', 'other')}", "has 2"),
     "imported": ("from core.registry import job\nfrom os.path import join", "has 0"),
     "syntax": ("def made(:", "SyntaxError"),
@@ -210,23 +210,29 @@ BROKEN = {
     "exit": ("raise SystemExit(3)", "SystemExit: 3"),
     "async": (f"from core.registry import job\n{ENDING.replace('def', 'async def')}", "is async"),
     "no hint": (f"from core.registry import job\n{ENDING.replace('made()', 'made(x)')}", "'x' needs a type hint"),
-    "args": (f"from core.registry import job\n{ENDING.replace('made()', 'made(*x: int)')}", "must have a name"),
-    "kwargs": (f"from core.registry import job\n{ENDING.replace('made()', 'made(**x: int)')}", "must have a name"),
-    "positional": (f"from core.registry import job\n{ENDING.replace('made()', 'made(x: int, /)')}", "must have a name"),
+    "args": (f"from core.registry import job\n{ENDING.replace('made()', 'made(*x: int)')}", "cannot be passed by name"),
+    "kwargs": (
+        f"from core.registry import job\n{ENDING.replace('made()', 'made(**x: int)')}",
+        "cannot be passed by name",
+    ),
+    "positional": (
+        f"from core.registry import job\n{ENDING.replace('made()', 'made(x: int, /)')}",
+        "cannot be passed by name",
+    ),
     "unknown type": (f"from core.registry import job\n{ENDING.replace('made()', 'made(x: Nothing)')}", "Nothing"),
     "no form": (
         f"import socket\nfrom core.registry import job\n{ENDING.replace('()', '(x: socket.socket)')}",
-        "no form",
+        "cannot make a form",
     ),
     "callable": (
         f"from typing import Callable\nfrom core.registry import job\n{ENDING.replace('()', '(x: Callable[[], int])')}",
-        "no form",
+        "cannot make a form",
     ),
 }
 
 
 @pytest.mark.parametrize(("content", "sentence"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_told_in_words_and_takes_no_other_job_along(
+def test_a_broken_file_is_logged_with_a_sentence_and_leaves_the_other_jobs_working(
     package: Package, caplog: pytest.LogCaptureFixture, content: str, sentence: str
 ) -> None:
     package.add("good", f"from core.registry import job\n{ENDING}")

@@ -1,11 +1,9 @@
-"""What a job may return, and how it travels."""
+"""What a job may return, and the JSON that becomes of it."""
 
 import dataclasses
 import enum
 import json
-import os
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.registry import UploadedFile
 from core.worker import results
+from tests.core.job_files import stored
+
+pytestmark = pytest.mark.usefixtures("task_folder")
 
 
 class Size(enum.Enum):
@@ -28,22 +28,8 @@ class Quote:
     price: int
 
 
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path) -> Iterator[None]:
-    """A job runs in a folder of its own."""
-    before = Path.cwd()
-    (tmp_path / "task").mkdir()
-    os.chdir(tmp_path / "task")
-    yield
-    os.chdir(before)
-
-
-def keep(path: Path) -> UploadedFile:
-    return UploadedFile("f" * 32, path.name, path.stat().st_size, path)
-
-
-def travelled(answer: Any) -> Any:
-    return json.loads(results.to_json(answer, keep))
+def as_json(answer: Any) -> Any:
+    return json.loads(results.to_json(answer, stored))
 
 
 VALUES: list[tuple[Any, Any]] = [
@@ -78,25 +64,25 @@ VALUES: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("answer", "value"), VALUES, ids=[repr(answer)[:30] for answer, _ in VALUES])
-def test_a_single_value_is_json_under_value(answer: Any, value: Any) -> None:
-    assert travelled(answer) == {"value": value}
+def test_a_single_value_becomes_json_under_the_key_value(answer: Any, value: Any) -> None:
+    assert as_json(answer) == {"value": value}
 
 
-def test_metrics_tables_and_charts_travel_as_they_are() -> None:
+def test_metrics_tables_and_charts_stay_as_they_are() -> None:
     answer = {
         "metrics": {"rows": np.int64(2), "share": float("nan")},
         "tables": [{"title": "T", "columns": ["a"], "rows": [[1], [pd.NaT]]}],
         "charts": [{"mark": "bar"}],
     }
 
-    assert travelled(answer) == {
+    assert as_json(answer) == {
         "metrics": {"rows": 2, "share": None},
         "tables": [{"title": "T", "columns": ["a"], "rows": [[1], [None]]}],
         "charts": [{"mark": "bar"}],
     }
 
 
-def test_a_frame_is_a_table_alone_or_among_others() -> None:
+def test_a_data_frame_becomes_a_table_whether_alone_or_among_others() -> None:
     frame = pd.DataFrame(
         {
             "商品": ["a", None],
@@ -112,8 +98,8 @@ def test_a_frame_is_a_table_alone_or_among_others() -> None:
         "rows": [["a", 1, "2026-11-24T00:00:00", 0.5, "x"], [None, None, None, None, "y"]],
     }
 
-    assert travelled(frame) == {"tables": [table]}
-    assert travelled({"tables": [frame, {"columns": [], "rows": []}]}) == {
+    assert as_json(frame) == {"tables": [table]}
+    assert as_json({"tables": [frame, {"columns": [], "rows": []}]}) == {
         "tables": [table, {"title": "", "columns": [], "rows": []}]
     }
 
@@ -123,19 +109,19 @@ def test_files_that_the_job_wrote_are_kept() -> None:
     Path("folder").mkdir()
     Path("folder/more.csv").write_text("")
 
-    files = travelled({"files": ["out.csv", Path("folder/more.csv"), Path("out.csv").absolute()]})["files"]
+    files = as_json({"files": ["out.csv", Path("folder/more.csv"), Path("out.csv").absolute()]})["files"]
 
     assert files[0] == files[2] == {"file_id": "f" * 32, "name": "out.csv", "size": 3}
     assert files[1]["name"] == "more.csv"
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "..", ".", "../secret", "/etc/hostname", "link"])
-def test_a_file_that_is_not_the_jobs_own_is_not_handed_out(name: str) -> None:
+def test_a_file_outside_the_jobs_working_folder_is_refused(name: str) -> None:
     Path("../secret").write_text("key")
     Path("link").symlink_to(Path("../secret"))
 
-    with pytest.raises(ValueError, match="did not write it in its folder"):
-        travelled({"files": [name]})
+    with pytest.raises(ValueError, match="did not write it to its working folder"):
+        as_json({"files": [name]})
 
 
 @pytest.mark.parametrize(
@@ -148,9 +134,9 @@ def test_a_file_that_is_not_the_jobs_own_is_not_handed_out(name: str) -> None:
         ({"files": "out.csv"}, "'files'"),
     ],
 )
-def test_a_result_that_cannot_be_shown_says_where(answer: Any, at: str) -> None:
+def test_the_error_about_a_malformed_result_says_which_part_is_wrong(answer: Any, at: str) -> None:
     with pytest.raises(ValueError, match=f"The job returned {at} in a form that cannot be shown"):
-        travelled(answer)
+        as_json(answer)
 
 
 @pytest.mark.parametrize(
@@ -158,11 +144,11 @@ def test_a_result_that_cannot_be_shown_says_where(answer: Any, at: str) -> None:
     [object(), lambda: 3, b"\xff", "\ud800", 10**5000, {"metrics": {"a": object()}}],
     ids=range(6),
 )
-def test_what_is_no_json_is_told_in_a_sentence(answer: Any) -> None:
-    with pytest.raises(ValueError, match="The job returned something that is not JSON"):
-        travelled(answer)
+def test_a_result_that_cannot_become_json_is_refused_with_a_sentence(answer: Any) -> None:
+    with pytest.raises(ValueError, match="The job returned something that cannot be written as JSON"):
+        as_json(answer)
 
 
-def test_a_result_that_is_too_large_is_told_what_to_do() -> None:
+def test_the_error_about_a_result_that_is_too_large_says_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"larger than 5 MB\. The job should return it as a file"):
-        travelled("x" * (6 << 20))
+        as_json("x" * (6 << 20))

@@ -1,4 +1,4 @@
-"""The settings of the core: each wrong one stops the start by its name, and the environment wins over .env."""
+"""The settings of the core: a wrong one prevents the start and is named, and the environment overrides .env."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ Load = Callable[..., Settings]
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
-    """The settings of a process with this environment, in a folder of its own."""
+    """Load the settings as a process with this environment would, in a folder of its own."""
 
     def with_environment(**environment: str) -> Settings:
         for name, value in environment.items():
@@ -31,7 +31,7 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
     return with_environment
 
 
-def test_the_key_is_the_only_setting_that_must_be_given(load: Load, tmp_path: Path) -> None:
+def test_the_key_is_the_only_required_setting(load: Load, tmp_path: Path) -> None:
     config = load()
 
     assert config.keys == [KEY.encode()]
@@ -60,7 +60,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_a_senseless_value_is_refused_by_the_name_of_its_variable(load: Load, name: str, value: str) -> None:
+def test_an_invalid_value_is_refused_with_the_name_of_its_variable(load: Load, name: str, value: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load(**{name: value})
 
@@ -68,7 +68,7 @@ def test_a_senseless_value_is_refused_by_the_name_of_its_variable(load: Load, na
     assert ".env.example" in str(refused.value)
 
 
-def test_the_refusal_of_a_key_does_not_show_it(load: Load) -> None:
+def test_the_error_about_a_bad_key_does_not_show_the_key(load: Load) -> None:
     with pytest.raises(SettingsError) as refused:
         load(CORE_API_KEY="my secret")
 
@@ -76,7 +76,7 @@ def test_the_refusal_of_a_key_does_not_show_it(load: Load) -> None:
     assert KEY not in repr(load(CORE_API_KEY=KEY))
 
 
-def test_every_wrong_value_is_told_at_once(load: Load) -> None:
+def test_all_wrong_values_are_reported_at_once(load: Load) -> None:
     with pytest.raises(SettingsError) as refused:
         load(CORE_PORT="x", TIMEZONE="y")
 
@@ -84,11 +84,11 @@ def test_every_wrong_value_is_told_at_once(load: Load) -> None:
     assert "TIMEZONE: " in str(refused.value)
 
 
-def test_an_empty_variable_counts_as_absent(load: Load) -> None:
+def test_an_empty_variable_counts_as_unset(load: Load) -> None:
     assert load(CORE_PORT="", ACTIVE_USERS_FILE="", REDIS_PASSWORD="").core_port == 8502
 
 
-def test_dotenv_is_read_and_the_environment_wins(load: Load, tmp_path: Path) -> None:
+def test_dotenv_is_read_and_the_environment_overrides_it(load: Load, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("CORE_PORT=1111\nMAX_UPLOAD_MB=7\nTIMEZONE=UTC\nFRONT_PORT=1\nUNKNOWN=x\n")
     config = load(CORE_PORT="2222")
 
@@ -107,14 +107,14 @@ def test_keys_are_separated_by_commas(load: Load) -> None:
         ("rediss://:own@redis.example", "other", "rediss://:own@redis.example"),
     ],
 )
-def test_the_password_of_redis_becomes_part_of_its_address(load: Load, url: str, password: str, whole: str) -> None:
+def test_the_redis_password_becomes_part_of_the_redis_url(load: Load, url: str, password: str, whole: str) -> None:
     config = load(REDIS_URL=url, REDIS_PASSWORD=password)
 
     assert config.broker_url == whole
     assert "a/b" not in repr(config)
 
 
-def test_without_an_address_of_redis_the_variable_is_named() -> None:
+def test_a_missing_redis_url_is_reported_by_its_name() -> None:
     with pytest.raises(SettingsError, match="REDIS_URL"):
         _ = QueueSettings().broker_url
 
@@ -129,7 +129,7 @@ def test_without_an_address_of_redis_the_variable_is_named() -> None:
         ({"CORE_API_KEY": KEY, "DATA_DIR": "/dev/null"}, "DATA_DIR: /dev/null is not a folder"),
     ],
 )
-def test_a_start_with_a_wrong_setting_ends_with_a_sentence(
+def test_a_start_with_a_wrong_setting_ends_with_one_sentence(
     module: str, environment: dict[str, str], sentence: str, tmp_path: Path
 ) -> None:
     done = start(module, tmp_path, **environment)
@@ -140,7 +140,7 @@ def test_a_start_with_a_wrong_setting_ends_with_a_sentence(
 
 
 @pytest.mark.parametrize("module", ["core.api", "core.worker"])
-def test_a_part_that_is_started_alone_says_that_it_needs_redis(module: str, tmp_path: Path) -> None:
+def test_a_part_that_is_started_without_redis_says_so(module: str, tmp_path: Path) -> None:
     done = start(module, tmp_path, CORE_API_KEY=KEY, CORE_PORT=str(free_port()))
 
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""POST /files and GET /files/{id} over a real connection: large, cut off, lied about, on a disk that is full."""
+"""POST /files and GET /files/{id} over a real connection: large, interrupted, malformed, and on a full disk."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ def request(core: LiveCore, head: str) -> bytes:
 
 
 def send(core: LiveCore, head: str, body: bytes) -> bytes:
-    """All that comes back until the core hangs up, for a request that may make no sense."""
+    """Send a request that may be malformed, and return everything until the core hangs up."""
     with socket.create_connection(("127.0.0.1", core.port), timeout=20) as connection:
         connection.sendall(request(core, head) + body)
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -33,7 +33,7 @@ def stored(core: LiveCore) -> set[str]:
 
 
 def parts(core: LiveCore) -> list[str]:
-    """Uploads that are under way."""
+    """Return the uploads in progress."""
     return [name for name in stored(core) if name.startswith(".part-")]
 
 
@@ -57,15 +57,15 @@ def test_a_file_comes_back_byte_for_byte(core: LiveCore) -> None:
     assert back.headers["Content-Disposition"] == f"attachment; filename*=utf-8''{quote('売上.csv')}"
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-3", "bytes=9-2", "bytes=99-", "lines=1"])
-def test_a_download_is_always_the_whole_file(core: LiveCore, asked: str) -> None:
-    answer = core.http.get(f"/files/{core.upload(b'0123456789')}", headers={"Range": asked})
+@pytest.mark.parametrize("wanted", ["bytes=0-3", "bytes=9-2", "bytes=99-", "lines=1"])
+def test_a_download_is_always_the_whole_file(core: LiveCore, wanted: str) -> None:
+    answer = core.http.get(f"/files/{core.upload(b'0123456789')}", headers={"Range": wanted})
 
     assert (answer.status_code, answer.content) == (200, b"0123456789")
 
 
 @pytest.mark.parametrize("file_id", ["x", "0" * 32, "..", "%2e%2e%2fworker-beat", "..%2F..%2Fetc%2Fpasswd"])
-def test_an_unknown_file_is_404_in_json(core: LiveCore, file_id: str) -> None:
+def test_an_unknown_file_is_a_404_in_json(core: LiveCore, file_id: str) -> None:
     answer = core.http.get(f"/files/{file_id}")
 
     assert answer.status_code == 404
@@ -75,7 +75,7 @@ def test_an_unknown_file_is_404_in_json(core: LiveCore, file_id: str) -> None:
 @pytest.mark.parametrize(
     "query", ["", "?name=", "?name=%00", "?name=a%2Fb", "?name=..", "?name=" + "x" * 201, "?nam=a"]
 )
-def test_a_name_that_cannot_be_used_is_refused_before_anything_is_stored(core: LiveCore, query: str) -> None:
+def test_an_unusable_name_is_refused_before_anything_is_stored(core: LiveCore, query: str) -> None:
     before = stored(core)
     answer = core.http.post(f"/files{query}", content=b"x")
 
@@ -84,7 +84,7 @@ def test_a_name_that_cannot_be_used_is_refused_before_anything_is_stored(core: L
     assert stored(core) == before
 
 
-def test_memory_does_not_grow_with_the_file(core: LiveCore) -> None:
+def test_memory_does_not_grow_with_the_size_of_the_file(core: LiveCore) -> None:
     core.upload(b"x" * (20 * MIB))
     before, peak, block, sums = memory(core), 0, os.urandom(MIB), [hashlib.sha256(), hashlib.sha256()]
 
@@ -107,20 +107,20 @@ def test_memory_does_not_grow_with_the_file(core: LiveCore) -> None:
     assert peak - before < 24 * MIB
 
 
-def test_a_file_over_the_limit_is_413_told_or_untold(core: LiveCore) -> None:
+def test_a_file_over_the_limit_is_a_413_whether_its_length_is_declared_or_not(core: LiveCore) -> None:
     before, block = stored(core), b"x" * MIB
-    told = core.http.post(
+    declared = core.http.post(
         "/files?name=a", headers={"Content-Length": str(201 * MIB)}, content=(block for _ in range(201))
     )
-    untold = core.http.post("/files?name=a", content=(block for _ in range(201)))
+    undeclared = core.http.post("/files?name=a", content=(block for _ in range(201)))
 
-    assert [told.status_code, untold.status_code] == [413, 413]
-    assert "200 MB" in told.json()["detail"]
-    assert told.json() == untold.json()
+    assert [declared.status_code, undeclared.status_code] == [413, 413]
+    assert "200 MB" in declared.json()["detail"]
+    assert declared.json() == undeclared.json()
     assert stored(core) == before
 
 
-def test_a_stranger_does_not_get_a_byte_stored(core: LiveCore) -> None:
+def test_nothing_is_stored_without_a_key(core: LiveCore) -> None:
     before = stored(core)
     with httpx2.Client(base_url=core.url, trust_env=False) as stranger:
         answer = stranger.post("/files?name=a", content=b"x" * (50 * MIB))
@@ -130,31 +130,31 @@ def test_a_stranger_does_not_get_a_byte_stored(core: LiveCore) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_an_upload_that_is_cut_off_leaves_nothing(core: LiveCore, chunked: bool) -> None:
+def test_an_interrupted_upload_leaves_nothing(core: LiveCore, chunked: bool) -> None:
     head, size = ("Transfer-Encoding: chunked", b"200000\r\n") if chunked else ("Content-Length: 5000000", b"")
-    before, told = stored(core), len(core.log)
+    before, logged = stored(core), len(core.log)
     with socket.create_connection(("127.0.0.1", core.port)) as connection:
         connection.sendall(request(core, head) + size + b"x" * (2 * MIB))
         until(lambda: parts(core))
 
     until(lambda: not parts(core))
     assert stored(core) == before
-    assert "Traceback" not in core.log[told:]
+    assert "Traceback" not in core.log[logged:]
 
 
 @pytest.mark.parametrize("length", ["abc", "-5", "1e3", "9" * 40, "٣"])
-def test_a_length_that_is_no_number_is_400(core: LiveCore, length: str) -> None:
+def test_a_length_that_is_not_a_number_is_a_400(core: LiveCore, length: str) -> None:
     assert send(core, f"Content-Length: {length}", b"abc").startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_length_that_is_too_short_ends_the_file_there(core: LiveCore) -> None:
+def test_the_file_ends_at_its_declared_length(core: LiveCore) -> None:
     answer = send(core, "Content-Length: 3\r\nConnection: close", b"abcdef")
 
     assert answer.startswith(b"HTTP/1.1 201 ")
     assert b'"size":3}' in answer
 
 
-def test_a_killed_api_leaves_no_half_file(quiet: LiveCore) -> None:
+def test_a_killed_api_leaves_no_partial_file(quiet: LiveCore) -> None:
     with socket.create_connection(("127.0.0.1", quiet.port)) as connection:
         connection.sendall(request(quiet, "Content-Length: 9000000") + b"x" * (4 * MIB))
         part = until(lambda: parts(quiet))[0]
@@ -168,16 +168,18 @@ def test_a_killed_api_leaves_no_half_file(quiet: LiveCore) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.geteuid() != 0:
-        pytest.skip("only root can make a small disk")
+        pytest.skip("only root can mount a small disk")
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", str(disk)], check=False).returncode:
-        pytest.skip("this machine lets nobody mount a small disk")
+        pytest.skip("this machine does not allow mounts")
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def test_a_full_disk_is_507_and_over_when_there_is_room_again(small_disk: Path, tmp_path: Path) -> None:
+def test_uploads_fail_with_507_on_a_full_disk_and_work_again_when_there_is_room(
+    small_disk: Path, tmp_path: Path
+) -> None:
     data, block = tmp_path / "data", b"x" * MIB
     data.mkdir()
     (data / "files").symlink_to(small_disk)

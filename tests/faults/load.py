@@ -1,4 +1,4 @@
-"""Many clients at once, and what the processes of the core weigh meanwhile."""
+"""Many clients at once, and how much memory the core's processes take meanwhile."""
 
 import random
 import threading
@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 
 import httpx2
 import psutil
-import redis
 
+from tests.faults.redis_of import redis_of
 from tests.live import LiveCore, until
 
 Step = Callable[[httpx2.Client, random.Random], httpx2.Response]
 
 
-def weights(core: LiveCore) -> dict[str, float]:
-    """MB of each part and its children that no other process shares (PSS)."""
-    return until(lambda: _weights(core))
+def memory(core: LiveCore) -> dict[str, float]:
+    """Return the MB that each part takes with its children (PSS)."""
+    return until(lambda: _memory(core))
 
 
 def settle(core: LiveCore) -> None:
-    """Until nothing waits and nothing runs."""
+    """Wait until no task is waiting or running."""
     until(lambda: _is_quiet(core), 600, pause=0.5)
 
 
@@ -31,7 +31,7 @@ def _is_quiet(core: LiveCore) -> bool:
     return activity["waiting"] + activity["running"] == 0
 
 
-def _weights(core: LiveCore) -> dict[str, float] | None:
+def _memory(core: LiveCore) -> dict[str, float] | None:
     found: dict[str, float] = {}
     try:
         for name, process in core.services().items():
@@ -43,15 +43,14 @@ def _weights(core: LiveCore) -> dict[str, float] | None:
 
 
 def redis_bytes(core: LiveCore) -> int:
-    """What Redis holds."""
-    env = core.services()["api"].environ()
-    with redis.Redis.from_url(env["REDIS_URL"], password=env["REDIS_PASSWORD"]) as queue:
+    """Return how much memory Redis uses for its data."""
+    with redis_of(core) as queue:
         return int(queue.info("memory")["used_memory"])
 
 
 @dataclass
 class Clients:
-    """`count` clients that each do one random step after another; every answer is counted by its status."""
+    """`count` clients, each of which does one random step after another. All answers are counted by status."""
 
     core: LiveCore
     count: int

@@ -1,4 +1,4 @@
-"""The Redis of a live core, to look into and to disturb."""
+"""The Redis of a live core, to inspect and to disturb it."""
 
 import redis
 

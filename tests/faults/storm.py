@@ -1,11 +1,16 @@
-"""Tasks that are submitted, run and followed while parts of the core are killed, and what became of each."""
+"""A storm: tasks are submitted, run and followed while parts of the core are killed. What became of each task?
+
+Which part is killed when follows from one seed; OKOSU_STORM_SEED repeats the storm of a failed test.
+"""
 
 import random
 import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,8 +23,20 @@ EVERYTHING = ("valkey", "api", "worker")
 
 
 @dataclass(frozen=True)
+class Strike:
+    """A pause in seconds, and the parts that are killed after it."""
+
+    pause: float
+    names: tuple[str, ...]
+    with_children: bool
+
+
+@dataclass(frozen=True)
 class Kills:
-    """How many of each, one in about `pause` seconds; `everything` is Redis, API, worker and children in one moment."""
+    """How often each part is killed, with about `pause` seconds in between.
+
+    `everything` is Redis, the API, the worker and all their children at the same moment.
+    """
 
     pause: float
     worker: int
@@ -27,17 +44,22 @@ class Kills:
     valkey: int
     everything: int
 
-    def in_random_order(self, seed: int) -> list[tuple[str, ...]]:
+    def strikes(self, seed: int) -> list[Strike]:
+        """Return the kills in random order; the same seed gives the same strikes."""
+        dice = random.Random(seed)  # noqa: S311  # not a secret
         order: list[tuple[str, ...]] = [EVERYTHING] * self.everything
         for name, times in {"worker": self.worker, "api": self.api, "valkey": self.valkey}.items():
             order += [(name,)] * times
-        random.Random(seed).shuffle(order)  # noqa: S311  # not a secret
-        return order
+        dice.shuffle(order)
+        return [
+            Strike(self.pause * dice.uniform(0.5, 1.5), names, with_children=names == EVERYTHING or dice.random() < 0.5)
+            for names in order
+        ]
 
 
 @dataclass
 class Storm:
-    """`run`, then `settle`. Every fifth task takes `seconds`, the others end at once."""
+    """Call `run`, then `settle`. Every fifth task takes `seconds`; the others finish at once."""
 
     core: LiveCore
     trace: Path
@@ -47,46 +69,48 @@ class Storm:
     ended: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: int = 0
 
-    def run(self, kills: Kills, seed: int) -> None:
-        """Strike, and submit and follow all the while."""
-        order = kills.in_random_order(seed)
+    def run(self, strikes: Sequence[Strike]) -> None:
+        """Kill one part after another, and meanwhile submit and follow tasks."""
         over = threading.Event()
         threads = [
-            threading.Thread(target=self.submit, args=[kills.pause * len(order)]),
+            threading.Thread(target=self.submit, args=[sum(strike.pause for strike in strikes)]),
             threading.Thread(target=self._follow, args=[over]),
         ]
         for thread in threads:
             thread.start()
-        for names in order:
-            time.sleep(random.uniform(0.5, 1.5) * kills.pause)  # noqa: S311  # not a secret
-            until(lambda names=names: set(names) <= set(self.core.services()), 30)  # type: ignore[misc]  # mypy does not infer default arguments
-            self.core.kill(*names, with_children=names == EVERYTHING or random.random() < 0.5)  # noqa: S311  # as above
+        for strike in strikes:
+            time.sleep(strike.pause)
+            until(partial(self._run_now, strike.names), 30)
+            self.core.kill(*strike.names, with_children=strike.with_children)
         threads[0].join()
         over.set()
         threads[1].join()
 
     def submit(self, spread: float) -> None:
-        """Every task until it is accepted, the whole lot over about `spread` seconds."""
+        """Submit all tasks over about `spread` seconds, each again and again until it is accepted."""
         for number in range(self.tasks):
             task_id = str(uuid.uuid4())
-            until(lambda task_id=task_id, number=number: self._submit_once(task_id, number), 60)  # type: ignore[misc]  # as above
+            until(partial(self._submit_once, task_id, number), 60)
             self.accepted.append(task_id)
             time.sleep(spread / self.tasks)
 
     def settle(self, seconds: float) -> Counter[str]:
-        """How many tasks ended in each state; that a task's end changed after it was first told is an error."""
+        """Count the tasks by their final state. A task must keep the first final status that it reported."""
         until(lambda: self._look() == 0, seconds, pause=0.5)
-        for task_id, told in self.ended.items():
-            assert until(lambda task_id=task_id: self._ask(task_id), 40) == told  # type: ignore[misc]  # as above
-        return Counter(told["task_status"] for told in self.ended.values())
+        for task_id, first in self.ended.items():
+            assert until(partial(self._ask, task_id), 40) == first
+        return Counter(status["task_status"] for status in self.ended.values())
 
     def executions(self) -> dict[str, list[str]]:
-        """The runs of each task that really began, as their own trace tells."""
+        """Return the runs of each task that really started, according to the trace that the runs themselves wrote."""
         runs: dict[str, list[str]] = {}
         for line in self.trace.read_text().splitlines():
             name, run = line.split()
             runs.setdefault(name, []).append(run)
         return runs
+
+    def _run_now(self, names: tuple[str, ...]) -> bool:
+        return set(names) <= set(self.core.services())
 
     def _submit_once(self, task_id: str, number: int) -> bool:
         params = {"file": str(self.trace), "name": task_id, "seconds": self.seconds if number % 5 == 0 else 0}
@@ -105,7 +129,7 @@ class Storm:
             self._look()
 
     def _look(self) -> int:
-        """How many of the accepted tasks have not ended, as far as the API can be asked."""
+        """Return how many accepted tasks have not finished, as far as the API answers."""
         still = [task_id for task_id in list(self.accepted) if task_id not in self.ended]
         for task_id in still:
             status = self._ask(task_id)
@@ -116,7 +140,7 @@ class Storm:
         return len(still)
 
     def _ask(self, task_id: str) -> dict[str, Any] | None:
-        """None while the API or its Redis is still starting."""
+        """Return the status of a task, or None while the API or its Redis is starting."""
         try:
             answer = self.core.http.get(f"/task_status/{task_id}")
         except httpx2.HTTPError:
@@ -126,7 +150,7 @@ class Storm:
 
 
 def recovery_seconds(core: LiveCore, trace: Path, *names: str, with_children: bool) -> float:
-    """From the kill until the task that was running runs again or, if no worker died, has gone on to its end."""
+    """Return the time from the kill until the running task runs again or, if no worker died, has finished."""
     name = uuid.uuid4().hex
     task_id = core.submit("trace", file=str(trace), name=name, seconds=1.5)
     until(lambda: name in trace.read_text() if trace.exists() else False)
@@ -148,5 +172,5 @@ def recovery_seconds(core: LiveCore, trace: Path, *names: str, with_children: bo
     return passed
 
 
-def told(times: list[float]) -> str:
+def summary(times: list[float]) -> str:
     return f"p50 {median(times):.1f} s, worst {max(times):.1f} s of {len(times)}"

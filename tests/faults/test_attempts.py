@@ -1,4 +1,4 @@
-"""Tasks that take their process along, and tasks that need more memory than there is."""
+"""Tasks that kill their own process, and tasks that need more memory than they may have."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
         yield live
 
 
-def test_a_task_that_kills_its_process_each_time_ends_after_3_attempts_with_a_sentence(core: LiveCore) -> None:
+def test_a_task_that_always_kills_its_process_fails_after_3_attempts_with_a_sentence(core: LiveCore) -> None:
     task_id = core.submit("dies")
     status = core.wait(task_id)
     assert status["task_status"] == "FAILURE"
@@ -26,7 +26,7 @@ def test_a_task_that_kills_its_process_each_time_ends_after_3_attempts_with_a_se
     assert core.log.count(f"Task {task_id} was lost") == 3
 
 
-def test_a_task_that_must_not_run_twice_ends_after_1_attempt(core: LiveCore) -> None:
+def test_a_task_that_must_not_be_retried_fails_after_1_attempt(core: LiveCore) -> None:
     task_id = core.submit("once")
     status = core.wait(task_id)
     assert status["task_status"] == "FAILURE"
@@ -35,7 +35,7 @@ def test_a_task_that_must_not_run_twice_ends_after_1_attempt(core: LiveCore) -> 
 
 
 @pytest.mark.parametrize("crumbs", [False, True])
-def test_too_much_memory_is_told_at_the_first_attempt_and_the_next_task_has_all_of_it(
+def test_a_task_that_needs_too_much_memory_fails_at_once_and_the_next_task_has_all_of_it(
     core: LiveCore, crumbs: bool
 ) -> None:
     others = {name: process.pid for name, process in core.services().items()}
@@ -50,7 +50,7 @@ def test_too_much_memory_is_told_at_the_first_attempt_and_the_next_task_has_all_
     assert f"Task {task_id} was lost" not in core.log
 
 
-def test_a_job_that_exits_has_failed_with_what_it_said(core: LiveCore) -> None:
+def test_a_job_that_exits_fails_with_its_own_message(core: LiveCore) -> None:
     status = core.wait(core.submit("leaves", sentence="There is no such month."))
     assert status["error"] == {"type": "SystemExit", "message": "There is no such month."}
 
@@ -66,7 +66,7 @@ def test_a_task_whose_job_has_been_removed_fails_with_a_sentence(core: LiveCore)
     assert "no job 'gone'" in status["error"]["message"]
 
 
-def test_a_task_without_a_message_is_found_and_runs_and_the_log_tells(core: LiveCore, tmp_path: Path) -> None:
+def test_a_task_that_lost_its_message_still_runs_and_is_logged(core: LiveCore, tmp_path: Path) -> None:
     blocker = core.submit("sleeper", seconds=60)
     core.wait(blocker, "STARTED")
     lost = core.submit("counter", folder=str(tmp_path), name="lost")

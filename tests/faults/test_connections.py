@@ -1,4 +1,4 @@
-"""Redis that is cut off, hangs, stays away or is full; and a worker that stands still."""
+"""A Redis that is disconnected, hangs, is down or is full; and a worker that freezes."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.conftest import Tell
+from tests.faults.conftest import Report
 from tests.faults.redis_of import redis_of
 from tests.live import ROOT, LiveCore, until
 
@@ -32,7 +32,7 @@ def core(shared: LiveCore) -> LiveCore:
 
 @contextmanager
 def second_worker(core: LiveCore, folder: Path) -> Iterator[psutil.Process]:
-    """A worker besides the one of the core, on the same queue."""
+    """Start a worker on the same queue, beside the core's own."""
     env = {**os.environ, **core.services()["worker"].environ()}
     with (folder / "second.log").open("wb") as log, redis_of(core) as queue:
         before = queue.zcard("okosu:workers")
@@ -44,7 +44,7 @@ def second_worker(core: LiveCore, folder: Path) -> Iterator[psutil.Process]:
 
 
 def begin(core: LiveCore, file: Path, seconds: float) -> str:
-    """A task that has begun; its name is its id."""
+    """Submit a task and wait until it runs; its trace has its id as its name."""
     task_id = str(uuid.uuid4())
     core.submit("trace", task_id=task_id, file=str(file), name=task_id, seconds=seconds)
     until(lambda: runs(file, task_id) == 1)
@@ -64,14 +64,14 @@ def owner(core: LiveCore, task_id: str) -> str:
         return (queue.hget(f"okosu:task:{task_id}", "owner") or b"").decode()
 
 
-def test_a_child_that_dies_disturbs_no_other(core: LiveCore, tmp_path: Path) -> None:
+def test_the_death_of_a_child_process_does_not_disturb_the_other(core: LiveCore, tmp_path: Path) -> None:
     victim, other = (begin(core, tmp_path / "trace", 2) for _ in range(2))
     psutil.Process(int(owner(core, victim).rpartition("/")[2])).kill()
     assert {core.wait(task_id)["task_status"] for task_id in (victim, other)} == {"SUCCESS"}
     assert [runs(tmp_path / "trace", task_id) for task_id in (victim, other)] == [2, 1]
 
 
-def test_cut_connections_disturb_no_run_and_the_next_task_starts(core: LiveCore, tmp_path: Path) -> None:
+def test_lost_connections_do_not_disturb_runs_and_the_next_task_starts(core: LiveCore, tmp_path: Path) -> None:
     tasks = [begin(core, tmp_path / "trace", 4) for _ in range(2)]
     with redis_of(core) as queue:
         for _ in range(3):
@@ -84,7 +84,7 @@ def test_cut_connections_disturb_no_run_and_the_next_task_starts(core: LiveCore,
     assert [runs(tmp_path / "trace", task_id) for task_id in tasks] == [1, 1]
 
 
-def test_a_task_that_is_sent_again_after_a_lost_answer_runs_once(core: LiveCore, tmp_path: Path) -> None:
+def test_a_task_that_is_submitted_again_after_a_lost_answer_runs_once(core: LiveCore, tmp_path: Path) -> None:
     task_id, valkey = str(uuid.uuid4()), core.services()["valkey"]
     order = {"job": "counter", "params": {"folder": str(tmp_path), "name": "once"}, "username": "sato"}
     valkey.suspend()
@@ -101,7 +101,7 @@ def test_a_task_that_is_sent_again_after_a_lost_answer_runs_once(core: LiveCore,
     assert (tmp_path / "once").read_text() == "run\n"
 
 
-def test_a_run_outlives_a_redis_that_hangs_for_longer_than_its_lease(core: LiveCore, tmp_path: Path) -> None:
+def test_a_run_survives_a_redis_that_hangs_for_longer_than_the_lease(core: LiveCore, tmp_path: Path) -> None:
     task_id, valkey = begin(core, tmp_path / "trace", 4), core.services()["valkey"]
     valkey.suspend()
     time.sleep(10)
@@ -111,20 +111,22 @@ def test_a_run_outlives_a_redis_that_hangs_for_longer_than_its_lease(core: LiveC
 
 
 @pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.slow, id="long")])
-def test_what_waits_starts_soon_after_redis_was_away(core: LiveCore, tell: Tell, seconds: float) -> None:
+def test_a_task_runs_soon_after_redis_comes_back(core: LiveCore, report: Report, seconds: float) -> None:
     assert core.process
-    core.process.send_signal(signal.SIGSTOP)  # so that it starts no Redis
+    core.process.send_signal(signal.SIGSTOP)  # or it would start Redis again
     core.kill("valkey")
     time.sleep(seconds)
     core.process.send_signal(signal.SIGCONT)
     until(core.is_ready, 30)
     back = time.monotonic()
     assert core.wait(core.submit("echo"))["task_status"] == "SUCCESS"
-    tell(f"{time.monotonic() - back:.1f} s after {seconds} s without Redis")
+    report(f"{time.monotonic() - back:.1f} s after {seconds} s without Redis")
     assert time.monotonic() - back < 15
 
 
-def test_a_full_redis_refuses_tasks_in_time_and_takes_the_result_of_what_runs(core: LiveCore, tmp_path: Path) -> None:
+def test_a_full_redis_refuses_new_tasks_in_time_but_records_the_results_of_running_ones(
+    core: LiveCore, tmp_path: Path
+) -> None:
     task_id = begin(core, tmp_path / "trace", 1)
     with redis_of(core) as queue:
         queue.config_set("maxmemory", 1)
@@ -139,39 +141,38 @@ def test_a_full_redis_refuses_tasks_in_time_and_takes_the_result_of_what_runs(co
     assert core.wait(core.submit("echo"))["task_status"] == "SUCCESS"
 
 
-def test_a_worker_that_stood_still_loses_its_task_and_records_no_second_result(core: LiveCore, tmp_path: Path) -> None:
+def test_a_worker_that_was_frozen_loses_its_tasks_and_records_no_second_result(core: LiveCore, tmp_path: Path) -> None:
     file = tmp_path / "trace"
     with second_worker(core, tmp_path) as second:
-        mine = [begin(core, file, 30) for _ in range(4)]  # as many as both have processes
-        stopped = [task_id for task_id in mine if children_of(second, owner(core, task_id))]
-        untouched = set(mine) - set(stopped)
-        assert len(stopped) == 2
-        for task_id in untouched:  # makes room
+        tasks = [begin(core, file, 30) for _ in range(4)]  # one for each process of both workers
+        frozen = [task_id for task_id in tasks if children_of(second, owner(core, task_id))]
+        assert len(frozen) == 2
+        for task_id in set(tasks) - set(frozen):  # frees the other worker for the tasks of the frozen one
             core.http.delete(f"/delete_task/{task_id}")
-        overtaken = {task_id: owner(core, task_id) for task_id in stopped}
+        first_owners = {task_id: owner(core, task_id) for task_id in frozen}
         second.suspend()
-        until(lambda: all(runs(file, task_id) == 2 for task_id in stopped), 20)
+        until(lambda: all(runs(file, task_id) == 2 for task_id in frozen), 20)
         second.resume()
 
-        pids = [int(was.rpartition("/")[2]) for was in overtaken.values()]
+        pids = [int(first.rpartition("/")[2]) for first in first_owners.values()]
         assert until(lambda: not any(psutil.pid_exists(pid) for pid in pids), 5)
-        assert all(owner(core, task_id) not in ("", was) for task_id, was in overtaken.items())
-        assert [core.status(task_id)["task_status"] for task_id in stopped] == ["STARTED", "STARTED"]
-        assert [runs(file, task_id) for task_id in stopped] == [2, 2]
-        for task_id in stopped:
+        assert all(owner(core, task_id) not in ("", first) for task_id, first in first_owners.items())
+        assert [core.status(task_id)["task_status"] for task_id in frozen] == ["STARTED", "STARTED"]
+        assert [runs(file, task_id) for task_id in frozen] == [2, 2]
+        for task_id in frozen:
             core.http.delete(f"/delete_task/{task_id}")
 
 
-def test_a_worker_that_dies_disturbs_no_other(core: LiveCore, tmp_path: Path, tell: Tell) -> None:
+def test_the_death_of_a_worker_does_not_disturb_the_other(core: LiveCore, tmp_path: Path, report: Report) -> None:
     file = tmp_path / "trace"
     with second_worker(core, tmp_path) as second:
         tasks = [begin(core, file, 12) for _ in range(4)]
         others = [task_id for task_id in tasks if children_of(second, owner(core, task_id))]
         victims = set(tasks) - set(others)
         core.kill("worker")
-        struck = time.monotonic()
+        killed_at = time.monotonic()
         until(lambda: all(runs(file, task_id) == 2 for task_id in victims), 20)
-        tell(f"runs again after {time.monotonic() - struck:.1f} s beside a worker that is busy")
+        report(f"runs again after {time.monotonic() - killed_at:.1f} s beside a busy worker")
         for task_id in victims:
             core.http.delete(f"/delete_task/{task_id}")
         assert {core.wait(task_id)["task_status"] for task_id in others} == {"SUCCESS"}

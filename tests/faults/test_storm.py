@@ -1,4 +1,4 @@
-"""Whoever got a task id gets a result, whatever is killed meanwhile."""
+"""Whoever got a task id gets a result, no matter what is killed in the meantime."""
 
 import random
 import threading
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Tell
-from tests.faults.storm import EVERYTHING, Kills, Storm, recovery_seconds, told
+from tests.faults.conftest import Report
+from tests.faults.storm import EVERYTHING, Kills, Storm, recovery_seconds, summary
 from tests.live import LiveCore, until
 
 
@@ -35,23 +35,30 @@ LONG = pytest.param(
 
 
 @pytest.mark.parametrize(("tasks", "kills"), [SHORT, LONG])
-def test_every_accepted_task_finishes_once(
-    core: LiveCore, tmp_path: Path, tell: Tell, tasks: int, kills: Kills
+def test_every_accepted_task_finishes_once(  # noqa: PLR0913, PLR0917  # fixtures and parameters
+    core: LiveCore, tmp_path: Path, report: Report, seed: int, tasks: int, kills: Kills
 ) -> None:
     storm = Storm(core, tmp_path / "trace", tasks, seconds=1.5)
 
-    storm.run(kills, seed=tasks)
+    storm.run(kills.strikes(seed))
     states = storm.settle(120)
 
     runs = storm.executions()
-    again = sum(len(began) - 1 for began in runs.values())
-    tell(f"{tasks} tasks under {kills}: {dict(states)}, {tasks - states.total()} lost, {again} runs repeated")
-    tell(f"{storm.refused} requests were answered by 503 or not at all, and sent again")
-    # Whoever happens to run at three kills is told so: nobody can know that it was not the task that killed its worker.
+    repeated = sum(len(starts) - 1 for starts in runs.values())
+    report(f"{tasks} tasks under {kills}, seed {seed}: {dict(states)}")
+    report(f"{tasks - states.total()} tasks lost, {repeated} runs repeated, {storm.refused} requests sent again")
+    # A task that was running at three kills fails, because it may have been the task that killed its worker.
     unlucky = [task_id for task_id, end in storm.ended.items() if end["task_status"] == "FAILURE"]
     assert all(core.log.count(f"Task {task_id} was lost") == 3 for task_id in unlucky)
     assert states["SUCCESS"] + len(unlucky) == tasks
     assert all(storm.ended[task_id]["result"]["value"] in runs[task_id] for task_id in set(storm.accepted) - {*unlucky})
+
+
+def test_the_same_seed_gives_the_same_storm_and_another_seed_gives_another() -> None:
+    kills = Kills(pause=1, worker=12, api=5, valkey=3, everything=2)
+
+    assert kills.strikes(7) == kills.strikes(7)
+    assert kills.strikes(7) != kills.strikes(8)
 
 
 KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
@@ -69,12 +76,12 @@ LONG_RUN = [pytest.mark.slow, pytest.mark.timeout(600)]
     ("kind", "times"),
     [*((kind, 1) for kind in KINDS), *(pytest.param(kind, 9, marks=LONG_RUN, id=f"{kind}-long") for kind in KINDS)],
 )
-def test_what_ran_goes_on_within_15_seconds_of_the_death_of(
-    core: LiveCore, tmp_path: Path, tell: Tell, kind: str, times: int
+def test_a_running_task_runs_again_within_15_seconds_of_the_death_of(
+    core: LiveCore, tmp_path: Path, report: Report, kind: str, times: int
 ) -> None:
     names, with_children = KINDS[kind]
     seconds = [recovery_seconds(core, tmp_path / "trace", *names, with_children=with_children) for _ in range(times)]
-    tell(told(seconds))
+    report(summary(seconds))
     assert max(seconds) < 15
 
 
@@ -82,21 +89,22 @@ def test_what_ran_goes_on_within_15_seconds_of_the_death_of(
     ("tasks", "kills"),
     [(300, 3), pytest.param(9000, 12, marks=[pytest.mark.slow, pytest.mark.timeout(1200)], id="long")],
 )
-def test_no_task_is_lost_in_the_moment_of_its_pick_up(
-    core: LiveCore, tmp_path: Path, tell: Tell, tasks: int, kills: int
+def test_no_task_is_lost_when_the_worker_dies_while_picking_it_up(  # noqa: PLR0913, PLR0917  # fixtures and parameters
+    core: LiveCore, tmp_path: Path, report: Report, seed: int, tasks: int, kills: int
 ) -> None:
+    dice = random.Random(seed)  # noqa: S311  # not a secret
     storm = Storm(core, tmp_path / "trace", tasks // kills, seconds=0)
     for count in range(kills):
         until(lambda: "worker" in core.services())
         until(core.is_ready)
         submitter = threading.Thread(target=storm.submit, args=[0])
         submitter.start()
-        # Small tasks, one after another: whenever the worker is struck, it is just picking one up.
-        time.sleep(random.uniform(0.1, 0.5))  # noqa: S311  # not a secret
+        # The tasks are so small that whenever the worker is killed, it is picking one up.
+        time.sleep(dice.uniform(0.1, 0.5))
         core.kill("worker", with_children=count % 2 == 0)
         submitter.join()
 
     states = storm.settle(300)
 
-    tell(f"{tasks} tasks, {kills} kills: {tasks - states.total()} lost, {dict(states)}")
+    report(f"{tasks} tasks, {kills} kills, seed {seed}: {tasks - states.total()} lost, {dict(states)}")
     assert states == {"SUCCESS": len(storm.accepted)}

@@ -1,4 +1,4 @@
-"""The real nginx with flower/nginx.conf, a DNS server that it asks, and upstreams that stand where Flower stands."""
+"""The real nginx with flower/nginx.conf, a DNS server for it, and upstreams that stand in for Flower."""
 
 import os
 import re
@@ -42,7 +42,7 @@ class Names(socketserver.ThreadingUDPServer):
 
 
 class Upstream(ThreadingHTTPServer):
-    """Wants a password where Flower does, and remembers what it was asked."""
+    """Asks for a password where Flower does, and remembers every request."""
 
     daemon_threads = True
     status = 200
@@ -80,7 +80,7 @@ def running(server: socketserver.BaseServer) -> Iterator[None]:
 
 
 class Nginx:
-    """nginx with the project's file, in which only ports and folders are other ones."""
+    """nginx with the project's nginx.conf, in which only ports and folders are replaced."""
 
     def __init__(self, folder: Path, names_port: int) -> None:
         self.port, self.flower_port, self.checker_port = free_port(), free_port(), free_port()
@@ -90,7 +90,7 @@ class Nginx:
             r"resolver 127\.0\.0\.11": f"resolver 127.0.0.1:{names_port}",
             r"//flower:5555": f"//flower:{self.flower_port}",
             r"//flower-healthchecker:5556": f"//flower-healthchecker:{self.checker_port}",
-            r"/tmp/": f"{folder}/",  # noqa: S108  # what the file says
+            r"/tmp/": f"{folder}/",  # noqa: S108  # the folder is named in nginx.conf
             r"/dev/std(out|err)": f"{folder}/log",
         }.items():
             conf, count = re.subn(pattern, other, conf)

@@ -1,4 +1,4 @@
-"""The health checker, run as its container runs it, against parts that misbehave in every way."""
+"""The health checker, run as in its container, against parts that misbehave in various ways."""
 
 import json
 import socket
@@ -54,7 +54,7 @@ def serving(behave: Behaviour, port: int = 0) -> Iterator[Server]:
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             asked.append(1)
-            with suppress(OSError):  # the checker has had enough
+            with suppress(OSError):  # the checker has hung up
                 behave(self.request)
 
     class Threads(socketserver.ThreadingTCPServer):
@@ -86,8 +86,8 @@ class Checker:
 
     def close(self) -> bytes:
         self.process.terminate()
-        _, complaints = self.process.communicate(timeout=10)
-        return complaints
+        _, errors = self.process.communicate(timeout=10)
+        return errors
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def started() -> Iterator[ExitStack]:
 
 
 def checker(started: ExitStack, flower: Behaviour | None, core: Behaviour | None) -> Checker:
-    """A checker of two parts that behave so; None: nobody listens there."""
+    """Start a checker of two parts that behave like this; None means that nobody listens there."""
     urls = [
         started.enter_context(serving(behave)).url if behave else f"http://127.0.0.1:{free_port()}/"
         for behave in (flower, core)
@@ -107,47 +107,47 @@ def checker(started: ExitStack, flower: Behaviour | None, core: Behaviour | None
     return made
 
 
-def test_all_is_well_while_flower_answers_and_a_worker_is_alive(started: ExitStack) -> None:
+def test_it_answers_200_while_flower_answers_and_a_worker_is_alive(started: ExitStack) -> None:
     assert checker(started, answers(), answers(200, READY)).ask() == (200, {"flower": "ok", "worker": "ok"})
 
 
 @pytest.mark.parametrize("flower", [None, hangs, trickles])
-def test_a_flower_that_does_not_answer_is_named_in_time(started: ExitStack, flower: Behaviour | None) -> None:
+def test_a_flower_that_does_not_answer_is_reported_in_time(started: ExitStack, flower: Behaviour | None) -> None:
     outcome = checker(started, flower, answers(200, READY)).ask()
     assert outcome == (503, {"flower": "Flower does not answer.", "worker": "ok"})
 
 
-def test_a_flower_that_fails_is_named(started: ExitStack) -> None:
+def test_a_flower_that_answers_with_an_error_is_reported(started: ExitStack) -> None:
     outcome = checker(started, answers(500), answers(200, READY)).ask()
     assert outcome == (503, {"flower": "Flower answers with status 500.", "worker": "ok"})
 
 
 @pytest.mark.parametrize("core", [None, hangs])
-def test_a_core_that_does_not_answer_is_named_in_time(started: ExitStack, core: Behaviour | None) -> None:
+def test_a_core_that_does_not_answer_is_reported_in_time(started: ExitStack, core: Behaviour | None) -> None:
     outcome = checker(started, answers(), core).ask()
     assert outcome == (503, {"flower": "ok", "worker": "The core does not answer."})
 
 
-def test_a_core_without_a_worker_says_so(started: ExitStack) -> None:
+def test_a_core_without_a_worker_is_reported_in_its_own_words(started: ExitStack) -> None:
     ready = json.dumps({"redis": "ok", "worker": "No worker has sent a heartbeat lately.", "files": "ok"}).encode()
     status, parts = checker(started, answers(), answers(503, ready)).ask()
     assert (status, parts) == (503, {"flower": "ok", "worker": "No worker has sent a heartbeat lately."})
 
 
-def test_a_full_disk_does_not_hide_flower_from_admins(started: ExitStack) -> None:
+def test_a_full_disk_does_not_keep_admins_out_of_flower(started: ExitStack) -> None:
     ready = json.dumps({"redis": "ok", "worker": "ok", "files": "The disk is nearly full."}).encode()
     assert checker(started, answers(), answers(503, ready)).ask()[0] == 200
 
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b"{}", b"[]", b"\xff", b'"worker"'])
-def test_something_else_at_the_cores_address_is_not_taken_for_a_worker(started: ExitStack, body: bytes) -> None:
+def test_something_else_at_the_cores_address_is_not_mistaken_for_a_worker(started: ExitStack, body: bytes) -> None:
     assert checker(started, answers(), answers(200, body)).ask() == (
         503,
-        {"flower": "ok", "worker": "What answers is not the core."},
+        {"flower": "ok", "worker": "Something other than the core answers at its address."},
     )
 
 
-def test_many_who_ask_at_once_share_one_probe_of_a_slow_part(started: ExitStack) -> None:
+def test_many_simultaneous_requests_share_one_probe_of_a_slow_part(started: ExitStack) -> None:
     def slow(connection: socket.socket) -> None:
         time.sleep(0.5)
         answers()(connection)
@@ -160,7 +160,7 @@ def test_many_who_ask_at_once_share_one_probe_of_a_slow_part(started: ExitStack)
     assert len(flower.asked) <= 3
 
 
-def test_a_part_that_comes_back_is_seen_at_once_however_many_asked_in_vain(started: ExitStack) -> None:
+def test_a_part_that_recovers_is_noticed_at_once_however_many_requests_failed(started: ExitStack) -> None:
     port = free_port()
     core = started.enter_context(serving(answers(200, READY)))
     made = Checker(f"http://127.0.0.1:{port}/", core.url)
@@ -172,13 +172,13 @@ def test_a_part_that_comes_back_is_seen_at_once_however_many_asked_in_vain(start
     assert until(lambda: made.ask()[0] == 503, 3)
 
 
-def test_a_client_that_sends_nothing_keeps_nobody_waiting(started: ExitStack) -> None:
+def test_a_client_that_sends_nothing_does_not_block_the_others(started: ExitStack) -> None:
     made = checker(started, answers(), answers(200, READY))
     with socket.create_connection(("127.0.0.1", made.port)):
         assert made.ask()[0] == 200
 
 
-def test_it_tells_nothing_else_and_asks_nobody_for_it(started: ExitStack) -> None:
+def test_any_other_path_is_a_404_and_probes_nothing(started: ExitStack) -> None:
     flower, core = started.enter_context(serving(answers())), started.enter_context(serving(answers(200, READY)))
     made = Checker(flower.url, core.url)
     started.callback(made.close)
@@ -187,13 +187,13 @@ def test_it_tells_nothing_else_and_asks_nobody_for_it(started: ExitStack) -> Non
     assert not core.asked
 
 
-def test_a_head_request_gets_the_status_alone(started: ExitStack) -> None:
+def test_a_head_request_gets_only_the_status(started: ExitStack) -> None:
     made = checker(started, None, answers(200, READY))
     answer = httpx2.head(f"http://127.0.0.1:{made.port}/healthcheck", timeout=2, trust_env=False)
     assert (answer.status_code, answer.content) == (503, b"")
 
 
-def test_it_ends_when_told_to_and_has_no_complaint() -> None:
+def test_it_stops_on_sigterm_without_an_error() -> None:
     with serving(trickles) as flower, serving(answers(200, READY)) as core:
         made = Checker(flower.url, core.url)
         made.ask()

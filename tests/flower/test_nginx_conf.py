@@ -1,4 +1,4 @@
-"""What nginx does with flower/nginx.conf: the real nginx and a real look-up of names, before small upstreams."""
+"""What nginx does with flower/nginx.conf: the real nginx with real DNS look-ups, in front of small upstreams."""
 
 import socket
 from collections.abc import Iterator
@@ -41,18 +41,18 @@ def health(nginx: Nginx) -> Iterator[Upstream]:
 
 
 @pytest.mark.parametrize("path", ["/", "/flower"])
-def test_the_front_door_leads_to_flower_whatever_port_is_published(nginx: Nginx, path: str) -> None:
+def test_the_root_redirects_to_flower_on_any_published_port(nginx: Nginx, path: str) -> None:
     answer = nginx.get(path)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/flower/")
 
 
-def test_flower_itself_asks_for_the_password(nginx: Nginx, flower: Upstream) -> None:
+def test_it_is_flower_that_asks_for_the_password(nginx: Nginx, flower: Upstream) -> None:
     refused = nginx.get("/flower/", password=False)
     assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Basic realm="flower"')
     assert nginx.get("/flower/").status_code == 200
 
 
-def test_flower_sees_the_whole_path_and_the_host_with_its_port(nginx: Nginx, flower: Upstream) -> None:
+def test_flower_receives_the_whole_path_and_the_host_with_its_port(nginx: Nginx, flower: Upstream) -> None:
     nginx.get("/flower/tasks?state=FAILURE&x=%2F")
     assert flower.asked == [("/flower/tasks?state=FAILURE&x=%2F", f"127.0.0.1:{nginx.port}")]
 
@@ -61,14 +61,14 @@ def test_flower_sees_the_whole_path_and_the_host_with_its_port(nginx: Nginx, flo
     "path",
     ["/flower/metrics", "/flower/metrics/", "/flower/%6detrics", "/flower//metrics", "/flower/x/../metrics"],
 )
-def test_the_metrics_are_closed_however_they_are_spelt(nginx: Nginx, flower: Upstream, path: str) -> None:
+def test_the_metrics_are_closed_in_every_spelling_of_their_path(nginx: Nginx, flower: Upstream, path: str) -> None:
     with socket.create_connection(("127.0.0.1", nginx.port), timeout=5) as raw:
         raw.sendall(f"GET {path} HTTP/1.0\r\nAuthorization: Basic YWRtaW46c2VjcmV0\r\n\r\n".encode())
         assert raw.recv(4096).startswith(b"HTTP/1.1 404")
     assert not flower.asked
 
 
-def test_nothing_beside_flower_is_served(nginx: Nginx, flower: Upstream) -> None:
+def test_nothing_but_flower_is_served(nginx: Nginx, flower: Upstream) -> None:
     assert nginx.get("/metrics").status_code == nginx.get("/flowers").status_code == 404
     assert not flower.asked
 
@@ -79,15 +79,13 @@ def test_the_health_check_needs_no_password(nginx: Nginx, health: Upstream, stat
     assert nginx.get("/healthcheck", password=False).status_code == status
 
 
-def test_who_tries_many_passwords_is_held_up(nginx: Nginx, flower: Upstream) -> None:
+def test_guessing_passwords_is_slowed_down(nginx: Nginx, flower: Upstream) -> None:
     answers = [nginx.http.get("/flower/", auth=("admin", str(guess))).status_code for guess in range(60)]
     assert set(answers) == {200, 429}
     assert 30 <= len(flower.asked) < 45
 
 
-def test_a_page_gets_all_its_styles_and_the_health_check_its_answers(
-    nginx: Nginx, flower: Upstream, health: Upstream
-) -> None:
+def test_styles_and_health_checks_are_not_limited(nginx: Nginx, flower: Upstream, health: Upstream) -> None:
     paths = ["/flower/static/css/flower.css", "/healthcheck"] * 50
     assert {nginx.get(path, password=False).status_code for path in paths} == {200}
 
@@ -98,7 +96,9 @@ def test_nginx_starts_before_flower_and_finds_it_later(nginx: Nginx) -> None:
         assert nginx.get("/flower/").text == "from 127.0.0.2"
 
 
-def test_a_flower_that_restarts_at_another_address_is_found_again(nginx: Nginx, flower: Upstream, names: Names) -> None:
+def test_a_flower_that_restarts_at_a_different_address_is_found_again(
+    nginx: Nginx, flower: Upstream, names: Names
+) -> None:
     assert nginx.get("/flower/").text == "from 127.0.0.2"
     flower.shutdown()
     flower.server_close()
@@ -108,10 +108,12 @@ def test_a_flower_that_restarts_at_another_address_is_found_again(nginx: Nginx, 
 
 
 @pytest.mark.parametrize("path", ["/flower/", "/flower/metrics", "/nowhere"])
-def test_every_answer_tells_the_browser_to_be_careful(nginx: Nginx, flower: Upstream, path: str) -> None:
+def test_every_answer_has_the_security_headers(nginx: Nginx, flower: Upstream, path: str) -> None:
     headers = nginx.get(path, password=False).headers
     assert headers.get_list("X-Content-Type-Options") == ["nosniff"]
     assert headers["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-    assert headers["Referrer-Policy"] == "same-origin"  # stricter, and Flower refuses its own pages' actions
+    assert (
+        headers["Referrer-Policy"] == "same-origin"
+    )  # with a stricter value Flower would refuse the actions of its own pages
     assert headers["Server"] == "nginx"

@@ -198,7 +198,7 @@ def test_people_can_join_and_leave_the_list(fake: Core) -> None:
 
 def test_a_list_that_cannot_be_changed_says_why(fake: Core) -> None:
     app = open_page("core")
-    fake.client.failure = CoreRefused(503, "The core is about to stop and takes nothing new.")
+    fake.client.failure = CoreRefused(503, "The core is about to stop and accepts nothing new.")
     press(app, "join")
     assert "The core is about to stop" in said(app)
 

@@ -46,7 +46,7 @@ def test_a_refusal_that_concerns_no_field_is_shown_under_the_form(fake: Core) ->
 
 
 def test_a_core_about_to_stop_says_so_and_keeps_the_input(fake: Core) -> None:
-    fake.client.refusal = CoreRefused(503, "The core is about to stop and takes nothing new.")
+    fake.client.refusal = CoreRefused(503, "The core is about to stop and accepts nothing new.")
     app = filled()
     app.text_input(key="param-count-note").set_value("careful").run()
     press(app, "submit")

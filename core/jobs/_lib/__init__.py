@@ -1,1 +1,1 @@
-"""What the jobs of this folder share; a leading underscore keeps it from being taken for a job."""
+"""What the jobs in this folder share. The leading underscore keeps it from being taken for a job."""

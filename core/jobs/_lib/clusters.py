@@ -1,10 +1,10 @@
 """Which entries are alike: the similarity of every pair, and the tree of groups that follows from it.
 
-A pair's similarity is rapidfuzz's normalised indel similarity of the names, or of names and addresses together where
-both have one. Groups form by average linkage (Sokal and Michener 1958), so that a chain of entries which are each
-alike to the next does not become one group. The whole tree is kept, for it answers every threshold and not only one.
-It needs all n(n-1)/2 distances at once, and scipy takes 17 bytes for each: the distance in double precision (it
-accepts no less), its own copy, and a check. So 5,000 entries take 0.2 GB, 10,000 take 0.8 GB, 20,000 take 3.4 GB.
+The similarity of a pair is rapidfuzz's normalised indel similarity of the two names, or of names and addresses combined
+if both entries have an address. Groups form by average linkage (Sokal and Michener 1958), so that a chain of entries,
+each similar to the next, does not become one group. The whole tree is kept because it answers for every threshold.
+It needs all n(n-1)/2 distances at once, and scipy takes 17 bytes for each: the distance in double precision (the only
+precision it accepts), its own copy, and a check. So 5,000 entries take 0.2 GB, 10,000 take 0.8 GB, 20,000 take 3.4 GB.
 """
 
 import resource
@@ -19,25 +19,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BYTES_PER_PAIR = 17
-LIBRARIES = 256 << 20  # what pandas and scipy have taken before the first pair
-BLOCK = 256  # entries that are compared with all others at a time
+LIBRARIES = 256 << 20  # bytes that pandas and scipy occupy before the first pair is compared
+BLOCK = 256  # entries compared with all the others at a time
 NAME_SHARE = 0.6
-ROUNDING = 1e-6  # similarities are single precision: 0.9 must reach a threshold of 0.9
+ROUNDING = 1e-6  # similarities have single precision, and yet one of 0.9 must reach a threshold of 0.9
 
 
 def check_memory(entries: int) -> None:
-    """UnusableTable if the distances of so many entries are more than this task may hold."""
+    """Raise UnusableTable if the distances of this many entries do not fit into the memory of a task."""
     limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
     needed = LIBRARIES + BYTES_PER_PAIR * entries * (entries - 1) // 2
     if limit != resource.RLIM_INFINITY and needed > limit:
         fitting = int((2 * max(limit - LIBRARIES, 0) / BYTES_PER_PAIR) ** 0.5) // 100 * 100
-        told = f"Comparing {entries:,} entries needs {needed >> 20:,} MB of memory"
-        allowed = f"a task may take {limit >> 20:,} MB (TASK_MEMORY_MB)"
-        raise UnusableTable(f"{told}, and {allowed}. Send at most {fitting:,} at a time, for example one region.")
+        comparison = f"Comparing {entries:,} entries needs {needed >> 20:,} MB of memory"
+        allowed = f"a task may use only {limit >> 20:,} MB (TASK_MEMORY_MB)"
+        advice = f"Send at most {fitting:,} at a time, for example one region."
+        raise UnusableTable(f"{comparison}, but {allowed}. {advice}")
 
 
 def distances(names: Sequence[str], addresses: Sequence[str], step: Callable[[float], None]) -> "NDArray[np.float64]":
-    """1 - similarity of every pair, in the order of scipy's condensed matrices; `step` hears 0 to 1."""
+    """Return 1 - similarity of every pair as a condensed matrix of scipy; call `step` with the share done, 0 to 1."""
     import numpy as np
 
     condensed = np.empty(len(names) * (len(names) - 1) // 2)
@@ -53,7 +54,7 @@ def distances(names: Sequence[str], addresses: Sequence[str], step: Callable[[fl
 
 
 def _similarities(names: Sequence[str], addresses: Sequence[str], start: int) -> "NDArray[np.floating]":
-    """Of each entry of the block with itself and all that come after the block's start."""
+    """Compare each entry of the block that begins at `start` with every entry from `start` on."""
     import numpy as np
     from rapidfuzz import fuzz, process
 
@@ -67,7 +68,7 @@ def _similarities(names: Sequence[str], addresses: Sequence[str], start: int) ->
 
 @dataclass(frozen=True)
 class Tree:
-    """How entries join into groups, from the most alike pair to all in one: scipy's linkage matrix."""
+    """How entries join into groups, from the most similar pair to one group of all: scipy's linkage matrix."""
 
     joins: "NDArray[np.float64]"
 
@@ -78,11 +79,11 @@ class Tree:
         return cls(linkage(condensed, "average"))
 
     def surplus(self, similarity: float) -> int:
-        """How many entries would go if every group at this threshold were one entry."""
+        """Count the entries that would go if every group at this threshold became one entry."""
         return int((self.joins[:, 2] <= _cut(similarity)).sum())
 
     def groups(self, similarity: float) -> list[tuple[float, list[int]]]:
-        """The positions of each group of two or more, with the similarity at which it holds together; surest first."""
+        """Return each group of two or more: the similarity at which it forms, and its positions; surest first."""
         from scipy.cluster.hierarchy import fcluster, leaders
 
         labels = fcluster(self.joins, _cut(similarity), "distance")

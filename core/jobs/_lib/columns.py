@@ -1,4 +1,4 @@
-"""Which column of a table means what, and its cells as dates and numbers; errors name the row as a spreadsheet does."""
+"""Which column of a table means what, and its cells as dates and numbers. Errors name the row in the spreadsheet."""
 
 import re
 import unicodedata
@@ -10,39 +10,42 @@ from core.jobs._lib.errors import UnusableTable
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_NUMBER = 1e12  # beyond it something else than a quantity stands there, and sums lose their last digits
+MAX_NUMBER = 1e12  # anything larger is not a quantity, and sums would lose their last digits
 DATE = re.compile(r"(\d{4})(?:(\d{2})(\d{2})|[-/.年](\d{1,2})[-/.月](\d{1,2})日?)(?:[T\s].*)?")
 THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 
 
 def find(table: "pd.DataFrame", names: Sequence[str]) -> "pd.Series[str] | None":
-    """The column under the first of these names that the header has; case, width, spaces and a unit do not matter."""
+    """Return the column with the first of these names in the header. Case, width, spaces and a unit do not matter."""
     headers = [_plain(header) for header in table.columns]
     for name in map(_plain, names):
         if headers.count(name) > 1:
-            raise UnusableTable(f"There are two columns '{_short(name)}'. Rename or remove one of them.")
+            raise UnusableTable(
+                f"More than one column is called '{_short(name)}'. Keep one; rename or remove the rest."
+            )
         if name in headers:
             return table.iloc[:, headers.index(name)]
     return None
 
 
 def need(table: "pd.DataFrame", **wanted: Sequence[str]) -> "list[pd.Series[str]]":
-    """A column for each keyword; UnusableTable tells every one that is missing, and what is there."""
+    """Return a column for each keyword. UnusableTable lists all that are missing, and the columns that the file has."""
     found = {meaning: find(table, names) for meaning, names in wanted.items()}
     missing = [f"{meaning} ({', '.join(wanted[meaning][:4])})" for meaning, column in found.items() if column is None]
     if missing:
         there = ", ".join(_short(header) for header in table.columns[:20] if header)
-        raise UnusableTable(f"No column was found for: {'; '.join(missing)}. The file has these columns: {there}.")
+        advice = "Rename the right columns and upload the file again."
+        raise UnusableTable(f"No column found for {'; '.join(missing)}. The file has these columns: {there}. {advice}")
     return [column for column in found.values() if column is not None]
 
 
 def filled(column: "pd.Series[str]") -> "pd.Series[str]":
-    """The column itself; UnusableTable if a cell is empty."""
+    """Return the column as it is; UnusableTable if a cell is empty."""
     return _each(column, lambda cells: cells.where(cells != ""), "text")
 
 
 def numbers(column: "pd.Series[str]") -> "pd.Series[float]":
-    """Full-width digits, thousands commas and the minus of Japanese bookkeeping are understood."""
+    """Parse numbers, including full-width digits, thousands separators and the minus signs of Japanese bookkeeping."""
     import pandas as pd
 
     def parse(cells: "pd.Series[str]") -> "pd.Series[float]":
@@ -55,7 +58,7 @@ def numbers(column: "pd.Series[str]") -> "pd.Series[float]":
 
 
 def dates(column: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
-    """Year first, as 2026-04-01, 2026/4/1, 20260401 or 2026年4月1日; other orders could be misunderstood."""
+    """Parse dates that start with the year: 2026-04-01, 2026/4/1, 20260401, 2026年4月1日. No other order is safe."""
     import pandas as pd
 
     def parse(cells: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
@@ -67,7 +70,7 @@ def dates(column: "pd.Series[str]") -> "pd.Series[pd.Timestamp]":
 
 
 def _each(column: "pd.Series[str]", parse: "Callable[[pd.Series[str]], pd.Series[Any]]", kind: str) -> "pd.Series[Any]":
-    """Parse each different text once: millions of rows have few of them. What parses to nothing is told."""
+    """Parse each distinct text only once, as millions of rows have few. UnusableTable names the first that fails."""
     import pandas as pd
 
     codes, texts = pd.factorize(column)

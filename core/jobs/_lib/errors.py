@@ -1,5 +1,5 @@
-"""What jobs say of a table that they cannot use."""
+"""The error of a job that cannot use the uploaded table."""
 
 
 class UnusableTable(ValueError):
-    """A sentence that says what is wrong with the uploaded table, where, and what to do."""
+    """The message says what is wrong with the uploaded table, where, and what to do about it."""

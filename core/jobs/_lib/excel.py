@@ -1,4 +1,4 @@
-"""The first sheet of an Excel workbook as rows of text, whatever the workbook claims about itself."""
+"""The first sheet of an Excel workbook as rows of text, without trusting what the workbook says about itself."""
 
 import zipfile
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ MAX_UNPACKED_MB = 256
 
 
 def rows(path: Path, name: str, max_columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank, with its number; the first sets the width, and cells to the right are left out.
+    """Yield each row that is not blank, with its number. The first one sets the width: cells beyond it are left out.
 
-    That is at most one more than `max_columns`. UnusableTable, perhaps in the middle, if it is no workbook.
+    The width is at most `max_columns` + 1. UnusableTable, possibly after some rows, if the file is damaged.
     """
     try:
         _check_unpacked(path, name)
@@ -24,16 +24,16 @@ def rows(path: Path, name: str, max_columns: int) -> Iterator[tuple[int, list[st
                 yield number, [_text(value) for value in values[:width]]
     except (UnusableTable, MemoryError):
         raise
-    except Exception as error:  # a damaged workbook meets openpyxl in any state
-        raise UnusableTable(f"{name} is not a whole Excel file. Save it again as .xlsx, or as CSV.") from error
+    except Exception as error:  # a damaged workbook can break openpyxl anywhere
+        raise UnusableTable(f"{name} is damaged or not an Excel file. Save it again as .xlsx or CSV.") from error
 
 
 def _check_unpacked(path: Path, name: str) -> None:
-    # zipfile unpacks no more of a member than the archive's directory admits to.
+    # These sizes can be trusted: zipfile never unpacks more of a member than the archive's directory declares.
     with zipfile.ZipFile(path) as archive:
         megabytes = sum(member.file_size for member in archive.infolist()) >> 20
     if megabytes >= MAX_UNPACKED_MB:
-        raise UnusableTable(f"{name} would unpack to {megabytes:,} MB, which is too much. Save it as CSV.")
+        raise UnusableTable(f"{name} is too large: it unpacks to {megabytes:,} MB. Save it as CSV.")
 
 
 def _cells(path: Path, max_column: int) -> Iterator[tuple[Any, ...]]:
@@ -41,7 +41,7 @@ def _cells(path: Path, max_column: int) -> Iterator[tuple[Any, ...]]:
 
     with path.open("rb") as opened:
         sheet = openpyxl.load_workbook(opened, read_only=True, data_only=True).worksheets[0]
-        sheet.reset_dimensions()  # the size that a sheet declares may be wrong, and huge
+        sheet.reset_dimensions()  # the declared size of a sheet may be wrong and huge
         yield from sheet.iter_rows(max_col=max_column, values_only=True)
 
 

@@ -1,10 +1,10 @@
-"""The demand of an item until an order arrives, by simulation, and the stock that it calls for.
+"""The demand for an item until an order arrives, found by simulation, and the stock that it calls for.
 
 The demand D over a lead time of L days is drawn from the item's own history, without assuming a distribution
 (Boylan and Babai 2022, "Estimating the cumulative distribution function of lead-time demand using bootstrapping with
-and without replacement", International Journal of Production Economics 252). It is drawn in blocks of consecutive days
-from a calendar bent into a circle (Politis and Romano 1992, "A circular block-resampling procedure for stationary
-data", in Exploring the Limits of Bootstrap, Wiley), because a week of days drawn one by one may hold five Mondays.
+and without replacement", International Journal of Production Economics 252). It is drawn in blocks of consecutive days,
+with the first day following the last (Politis and Romano 1992, "A circular block-resampling procedure for stationary
+data", in Exploring the Limits of Bootstrap, Wiley): a week of days drawn one by one could hold five Mondays.
 
 For the cycle service level P (Silver, Pyke and Thomas 2017, Inventory and Production Management in Supply Chains, CRC):
 reorder point s = the smallest s with Pr(D <= s) >= P; safety stock = s - L x mean daily demand;
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CHUNK = 1 << 17  # draws at a time: 2 MB of indices and values, however many simulations there are
+CHUNK = 1 << 17  # draws at a time: 2 MB of indices and values, no matter how many simulations there are
 
 
 class Levels(NamedTuple):
-    """All in units of the item."""
+    """All figures are in units of the item."""
 
     reorder_point: float
     safety_stock: float
@@ -32,7 +32,7 @@ class Levels(NamedTuple):
 
 @dataclass(frozen=True)
 class Simulation:
-    """`times` lead times of `days` days, drawn in blocks of `block` days; the same seed draws the same."""
+    """Simulates `times` lead times of `days` days in blocks of `block` days; the same seed gives the same draws."""
 
     days: int
     block: int
@@ -40,7 +40,7 @@ class Simulation:
     seed: int
 
     def levels(self, daily: "NDArray[np.float64]", service_level: float, step: Callable[[float], None]) -> Levels:
-        """What one item needs, from its demand on each day. Needs 8 bytes a simulation; `step` hears 0 to 1."""
+        """Return what one item needs, given its demand on each day. Takes 8 bytes of memory per simulation."""
         import numpy as np
 
         demand = self.demand(daily, step)
@@ -49,7 +49,7 @@ class Simulation:
         return Levels(point, point - self.days * float(daily.mean()), short)
 
     def demand(self, daily: "NDArray[np.float64]", step: Callable[[float], None]) -> "NDArray[np.float64]":
-        """The demand over each simulated lead time; its last block is shorter if need be."""
+        """Return the demand over each simulated lead time; call `step` with the share done, from 0 to 1."""
         import numpy as np
 
         random = np.random.default_rng(self.seed)
@@ -66,7 +66,7 @@ class Simulation:
 
 
 def _circular_sums(daily: "NDArray[np.float64]", length: int) -> "NDArray[np.float64]":
-    """For each day, the demand of `length` days from it on; after the last day comes the first."""
+    """Return for each day the demand of the `length` days that begin with it; the first day follows the last."""
     import numpy as np
 
     return np.convolve(np.resize(daily, len(daily) + length - 1), np.ones(length), mode="valid")

@@ -1,4 +1,4 @@
-"""What remains of a customer's name and address when the ways of writing are taken away."""
+"""Customers' names and addresses in one normal form, so that two spellings of the same one compare as equal."""
 
 import re
 import unicodedata
@@ -15,13 +15,13 @@ DISTRICT = re.compile(r"[一二三四五六七八九](?=丁目)")
 
 
 def name_key(name: str) -> str:
-    """Without legal form, spaces, signs, width, case; old letters as new. Never empty if the name is not."""
+    """Drop legal form, spaces, signs, width and case, and modernise old characters. Empty only if the name is empty."""
     text = _plain(name)
     return _letters(LEGAL_FORMS.sub(" ", text)) or _letters(text) or text
 
 
 def address_key(address: str) -> str:
-    """As `name_key`; without the prefecture, and with 1丁目2番3号 as 1-2-3."""
+    """Drop the prefecture, spaces, width and case, modernise old characters, and write 1丁目2番3号 as 1-2-3."""
     text = PREFECTURE.sub("", re.sub(r"\s", "", _plain(address)))
     text = DISTRICT.sub(lambda digit: str(int(unicodedata.numeric(digit.group()))), text)
     text = re.sub(r"(?<=\d)ー+(?=\d)", "-", NUMBER_WORDS.sub("-", text))

@@ -1,4 +1,4 @@
-"""The tables that people get back: in the result, and as a CSV that is safe to open in Excel."""
+"""The tables that people get back: one in the result, and a CSV file that is safe to open in Excel."""
 
 import csv
 import unicodedata
@@ -13,17 +13,17 @@ FORMULA_STARTS = frozenset("=+-@\t\r\n")
 
 
 def shown(title: str, table: "pd.DataFrame", file: str) -> dict[str, Any]:
-    """A table of the result; where it is cut, its title says so and names the file that has all of it."""
+    """Return a table for the result. If it is cut, the title says so and names the file that has all rows."""
     if len(table) > SHOWN_ROWS:
-        title += f" (the first {SHOWN_ROWS:,} of {len(table):,} rows; all of them are in {file})"
+        title += f" (the first {SHOWN_ROWS:,} of {len(table):,} rows; {file} has all of them)"
     rows = table.head(SHOWN_ROWS).astype(object).map(clip).to_numpy().tolist()
     return {"title": title, "columns": list(table.columns), "rows": rows}
 
 
 def write_csv(table: "pd.DataFrame", file: str) -> str:
-    """Write it into the task's folder, with the mark by which Excel knows UTF-8, and no text that is a formula.
+    """Write the table to the task's folder, with the mark that tells Excel it is UTF-8, and without formulas.
 
-    All text is in quotes, or a line break or a semicolon in it would begin a cell, and with it perhaps a formula.
+    All text is quoted. Otherwise a line break or a semicolon inside it could start a new cell, and so a formula.
     """
     harmless = table.map(_harmless).rename(columns=_harmless)
     harmless.to_csv(file, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC)
@@ -35,7 +35,7 @@ def clip(value: Any) -> Any:
 
 
 def _harmless(value: Any) -> Any:
-    """Full-width signs too: Excel in Japanese takes them for the narrow ones."""
+    """Prevent text from becoming a formula. Japanese Excel reads full-width signs like the narrow ones."""
     if isinstance(value, str) and FORMULA_STARTS.intersection(unicodedata.normalize("NFKC", value[:1])):
         return "'" + value
     return value

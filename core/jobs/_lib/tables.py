@@ -1,4 +1,4 @@
-"""The tables that people upload, CSV or Excel, as text cells that nobody has guessed at."""
+"""The tables that people upload, CSV or Excel, as cells of plain text: no types are guessed."""
 
 import codecs
 import re
@@ -19,20 +19,20 @@ BLOCK = 1 << 20
 
 
 def read(file: UploadedFile) -> "pd.DataFrame":
-    """Every cell stripped, blank rows left out; the index is the row's number in the file, the header being row 1."""
+    """Return all rows but the blank ones, each cell stripped. The index is the row number in the file, from 2."""
     import pandas as pd
 
     if Path(file.name).suffix.lower() not in TEXT_NAMES | EXCEL_NAMES:
-        raise UnusableTable(f"{file.name} is neither a CSV (.csv) nor an Excel file (.xlsx). Save it as one of these.")
+        raise UnusableTable(f"{file.name} is neither a CSV (.csv) nor an Excel file (.xlsx). Save it as one of them.")
     with file.path.open("rb") as opened:
         start = opened.read(4)
     if start == b"\xd0\xcf\x11\xe0":
         raise UnusableTable(f"{file.name} is an old Excel file or has a password. Save it as .xlsx without a password.")
-    # pyarrow, which comes with Streamlit, takes twice the memory for this and raises no MemoryError when there is none.
+    # pyarrow, which Streamlit brings along, would take twice the memory, and raises no MemoryError when it runs out.
     with pd.option_context("mode.string_storage", "python"):
         cells = _read_excel(file) if start == b"PK\x03\x04" else _read_text(file)
         if cells.shape[1] > MAX_COLUMNS:
-            raise UnusableTable(f"{file.name} has more than {MAX_COLUMNS} columns. Leave only those that are needed.")
+            raise UnusableTable(f"{file.name} has more than {MAX_COLUMNS} columns. Remove those that are not needed.")
         return _with_header(cells, file.name)
 
 
@@ -55,18 +55,18 @@ def _read_text(file: UploadedFile) -> "pd.DataFrame":
             file.path,
             sep=separator,
             encoding=encoding,
-            header=None,  # given a header, pandas takes surplus values for an index and renames what is there twice
+            header=None,  # otherwise pandas turns surplus values into an index and renames duplicate columns
             dtype=str,
             keep_default_na=False,
             skip_blank_lines=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise UnusableTable(f"{file.name} cannot be read: {_told(str(error))}") from error
+        raise UnusableTable(f"{file.name} cannot be read: {_explained(str(error))}") from error
     return cells.set_axis(range(1, len(cells) + 1))
 
 
 def _encoding(file: UploadedFile) -> tuple[str, str]:
-    """What the whole file decodes as, and its first line. The order is fixed: much decodes as more than one."""
+    """Return the first encoding in which the whole file is valid, and its first line. Several may be valid."""
     with file.path.open("rb") as opened:
         has_utf16_mark = opened.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     for encoding in ["utf-16"] if has_utf16_mark else ["utf-8-sig", "cp932"]:
@@ -75,11 +75,11 @@ def _encoding(file: UploadedFile) -> tuple[str, str]:
         except UnicodeError:
             continue
         return encoding, first_line
-    raise UnusableTable(f"{file.name} is not a text file that can be read. Save it as CSV in UTF-8, or as .xlsx.")
+    raise UnusableTable(f"{file.name} is not a readable text file. Save it as CSV in UTF-8, or as .xlsx.")
 
 
 def _text_line(path: Path, encoding: str) -> str:
-    """The first line, when all of the file has been found to be text; UnicodeError otherwise."""
+    """Return the first line, having checked that the whole file is text; UnicodeError if it is not."""
     with path.open(encoding=encoding) as opened:
         first_line = opened.readline(BLOCK)
         opened.seek(0)
@@ -89,16 +89,16 @@ def _text_line(path: Path, encoding: str) -> str:
     return first_line
 
 
-def _told(problem: str) -> str:
-    """What pandas' parser says, for somebody who has never heard of it."""
+def _explained(problem: str) -> str:
+    """Put what pandas' parser says into words for somebody who has never heard of it."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", problem):
         expected, row, saw = found.groups()
-        return f"row {row} has {saw} values, but the header has {expected}. Put a value that has a comma in quotes."
+        return f"row {row} has {saw} values, but the header has {expected}. Put any value with a comma in quotes."
     if "EOF inside string" in problem:
-        return "a quotation mark is opened and never closed. Save the table as CSV again, or as .xlsx."
+        return "an opening quotation mark has no closing one. Save the table again as CSV or .xlsx."
     if "No columns" in problem:
         return "it is empty. Choose another file."
-    return "it is no table of values with commas between them. Save it as CSV in UTF-8, or as .xlsx."
+    return "it is not a table of comma-separated values. Save it as CSV in UTF-8, or as .xlsx."
 
 
 def _with_header(cells: "pd.DataFrame", name: str) -> "pd.DataFrame":
