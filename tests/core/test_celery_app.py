@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from tests.queue import Valkey
 
 from core import settings
 from core.queue import celery_app
 from tests.live import ROOT
+from tests.valkey import Valkey
 
 
 def test_a_process_has_one_app(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.app.control import Control
-from tests.queue import Valkey
 
 from core import settings
 from core.queue import celery_app, messages
 from tests.live import until
+from tests.valkey import Valkey
 
 ID, JOB = "01234567-89ab-cdef-0123-456789abcdef", "echo"
 MISSING = "<missing>"

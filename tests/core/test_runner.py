@@ -91,7 +91,7 @@ def test_a_result_that_is_no_json_fails_with_a_sentence(queue: Queue, runner: Ru
     queue.submit(ID)
     with pytest.raises(JobFailed):
         runner.run(job(object), ID, "w/1")
-    assert "not JSON" in error_of(queue)["message"]
+    assert "cannot be written as JSON" in error_of(queue)["message"]
 
 
 def test_parameters_that_no_longer_fit_fail_with_their_names(queue: Queue, runner: Runner) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.queue import Queue, Valkey
 
 from core import settings
 from core.queue import celery_app
 from tests.live import ROOT, until
+from tests.valkey import Queue, Valkey
 
 
 def start(folder: Path, **env: str) -> psutil.Popen:
