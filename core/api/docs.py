@@ -1,4 +1,4 @@
-"""The page at /docs, self-contained: it loads no asset from elsewhere, and none from a route of its own."""
+"""The page at /docs. It contains all of its assets, so it loads nothing from elsewhere."""
 
 import base64
 from functools import cache
@@ -9,20 +9,20 @@ import fastapi_offline
 from fastapi.openapi.docs import get_swagger_ui_html
 
 GUIDE = """\
-Run long jobs, one HTTP request at a time: no request stays open while a job runs.
+Run long jobs over HTTP. No request stays open while a job runs.
 
-1. Press **Authorize** and give the core's key; programs send it as the header `X-API-Key`.
-2. `GET /jobs` says what can be run, with the JSON Schema of each job's parameters.
-3. `POST /files` takes a file. The `file_id` in its answer is what a job's file parameter wants.
-4. `POST /start_task` answers with a `task_id` at once.
-5. `GET /task_status/{task_id}`, asked every second or two, says how far the task is, and its result.
+1. Press **Authorize** and enter the core's key. Programs send it in the header `X-API-Key`.
+2. `GET /jobs` lists the jobs, with the JSON Schema of each job's parameters.
+3. `POST /files` uploads a file. Pass the `file_id` of its answer as the job's file parameter.
+4. `POST /start_task` returns a `task_id` at once.
+5. Poll `GET /task_status/{task_id}` every second or two for the task's progress and result.
 
-Every error is `{"detail": "what happened and what to do now"}`; a 422 also names the `fields` to correct.
+Every error is `{"detail": "what happened and what to do now"}`. A 422 also names the `fields` to correct.
 """
 
 
 def locked(description: dict[str, Any], public: set[tuple[str, str]]) -> dict[str, Any]:
-    """The OpenAPI description, where every route but the public ones asks for the key."""
+    """The OpenAPI description, in which every route except the public ones needs the key."""
     description["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
@@ -33,7 +33,7 @@ def locked(description: dict[str, Any], public: set[tuple[str, str]]) -> dict[st
 
 @cache
 def page() -> str:
-    """Swagger UI over /openapi.json, with the field for the key."""
+    """Swagger UI for /openapi.json, with a field for the key."""
     response = get_swagger_ui_html(
         openapi_url="/openapi.json",
         title="okosu core",

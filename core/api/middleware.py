@@ -1,4 +1,4 @@
-"""What a request must bring before anything reads it: a key that the core knows, and a body that is not too long."""
+"""The checks before every route: a known key, and a body that is not too large."""
 
 import secrets
 
@@ -7,17 +7,17 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OPEN = {("GET", path) for path in ("/health", "/ready", "/docs", "/openapi.json")}
-UPLOAD = "/files"  # has a limit of its own, MAX_UPLOAD_MB
+UPLOAD = "/files"  # it has its own limit, MAX_UPLOAD_MB
 LIMIT = 1 << 20
-HEADER = b"x-api-key"  # as ASGI brings it
+HEADER = b"x-api-key"  # ASGI sends header names in lower case
 NO_KEY = {"detail": "Send the core's key in the header X-API-Key."}
 
 
 class Gate:
-    """401 without a key, 413 to a long body.
+    """401 without a known key, 413 for a body that is too large.
 
-    It stands before the routes, so that no route can be forgotten and no stranger's body is parsed. FastAPI's own limit
-    of bodies answers a declared length in plain text instead of JSON.
+    It runs before the routes, so no route can be forgotten and no stranger's body is parsed. FastAPI's own limit for
+    bodies answers in plain text instead of JSON.
     """
 
     def __init__(self, app: ASGIApp, keys: list[bytes]) -> None:
@@ -32,7 +32,7 @@ class Gate:
             await self.app(scope, receive if scope["path"] == UPLOAD else _limited(receive), send)
 
     def _knows(self, key: bytes) -> bool:
-        """Every key is compared, so that the time taken does not tell which of them is close."""
+        """Every key is compared, so that the time it takes reveals nothing about any of them."""
         return sum(secrets.compare_digest(key, known) for known in self.keys) > 0
 
 

@@ -1,4 +1,7 @@
-"""The processes of the API: the app is imported once and forked, so they start at once and share what they imported."""
+"""The processes of the API, forked from one that has imported the app: they start fast and share its memory.
+
+gunicorn is there for that fork and because it replaces a process that dies; uvicorn's own workers import the app anew.
+"""
 
 import gc
 from collections.abc import Callable
@@ -10,7 +13,7 @@ from uvicorn_worker import UvicornWorker
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # gunicorn and its worker ship no types
-    """No route wants to know who asks, so no header about it is believed."""
+    """No route needs the client's address, so the headers of proxies about it are not trusted."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {"proxy_headers": False, "timeout_graceful_shutdown": 5}
 
@@ -23,7 +26,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # as above
             "workers": processes,
             "worker_class": Worker,
             "preload_app": True,
-            "keepalive": 65,  # s, longer than those of whoever stands in front
+            "keepalive": 65,  # s; longer than that of any proxy or client in front
             "graceful_timeout": 7,
             "control_socket_disable": True,
         }
@@ -36,5 +39,5 @@ class Server(BaseApplication):  # type: ignore[misc]  # as above
     def load(self) -> FastAPI:
         app = self._create()
         gc.collect()
-        gc.freeze()  # what the collector never touches stays shared
+        gc.freeze()  # pages that the collector never touches stay shared
         return app

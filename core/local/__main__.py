@@ -1,4 +1,4 @@
-"""The whole core on one machine without containers: embedded Valkey, API, worker and, if FLOWER_PORT is set, Flower."""
+"""`python -m core.local`: embedded Valkey, API, worker and, if FLOWER_PORT is set, Flower, without containers."""
 
 import fcntl
 import logging
@@ -23,7 +23,7 @@ STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def _free_port(*taken: int) -> int:
-    """A port that nobody uses and that is not `taken` by a service which has not started yet."""
+    """A free port that is not `taken` by a service that has yet to start."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -38,13 +38,16 @@ def _check_port(variable: str, port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise SettingsError(f"Port {port} is busy. End what uses it, or set {variable} to another.") from None
+            raise SettingsError(
+                f"Port {port} is in use. Stop the program that uses it, or set {variable} to another port."
+            ) from None
 
 
 def _only_core(data_dir: Path) -> int:
-    """An open file that says so; queue and API keep it open as well.
+    """The descriptor of a locked file, so that only one core works in the folder; queue and API inherit it.
 
-    Two queues on the same files would destroy them, and those of a core that was killed take a moment to end.
+    Two queues would destroy each other's append-only file. After a kill -9 the old processes need a moment to end, and
+    the lock lasts until they have.
     """
     mark = os.open(data_dir / "core.lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + supervisor.PATIENCE
@@ -53,7 +56,9 @@ def _only_core(data_dir: Path) -> int:
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise SettingsError(f"Another core works in {data_dir}. Stop it, or set DATA_DIR to another.") from None
+                raise SettingsError(
+                    f"Another core is using {data_dir}. Stop it, or set DATA_DIR to another folder."
+                ) from None
             time.sleep(0.1)
         else:
             return mark
@@ -69,7 +74,7 @@ def _valkey(folder: Path, port: int, password: str, mark: int) -> Service:
 
 
 def _services(config: settings.Settings, mark: int) -> list[Service]:
-    """In the order of starting. They are stopped the other way round, so that the queue goes last."""
+    """In the order of their start. They stop in reverse order, so that the queue stops last."""
     services = []
     if not config.redis_url:
         port, password = (
@@ -90,7 +95,7 @@ def _services(config: settings.Settings, mark: int) -> list[Service]:
 
 def _flower(data_dir: Path, port: str) -> Service:
     if not os.environ.get("FLOWER_BASIC_AUTH"):
-        raise SettingsError("FLOWER_BASIC_AUTH is not set: Flower does not start without a user and a password.")
+        raise SettingsError("FLOWER_BASIC_AUTH is not set. Flower does not start without a user and a password.")
     _check_port("FLOWER_PORT", int(port))
     env = {"FLOWER_ADDRESS": "127.0.0.1", "FLOWER_URL_PREFIX": "flower", "FLOWER_MAX_TASKS": "5000"}
     history = {

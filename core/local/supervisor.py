@@ -1,4 +1,7 @@
-"""Processes that belong together: each is started again when it dies, and none outlives this one."""
+"""Processes that belong together: each is restarted when it dies, and none outlives this process.
+
+Written here because honcho restarts nothing, and supervisord takes the hang-up of a terminal for a reload.
+"""
 
 import logging
 import os
@@ -13,14 +16,13 @@ from core import processes
 
 log = logging.getLogger(__name__)
 
-# honcho restarts nothing, and supervisord reads a terminal's hang-up as "reload": neither ends with the terminal.
 PAUSE = 1.0
-PATIENCE = 10  # s for a process to end by itself
+PATIENCE = 10  # s that a process has to end by itself
 
 
 @dataclass
 class Service:
-    """A child process. It keeps the open files in `keeps`."""
+    """A child process. It inherits the file descriptors in `keeps`."""
 
     name: str
     command: list[str]
@@ -37,17 +39,17 @@ class Service:
             stdin=subprocess.PIPE,
             start_new_session=True,
             pass_fds=self.keeps,
-            preexec_fn=processes.die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else reaches a kill -9
+            preexec_fn=processes.die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else works after a kill -9
         )
         assert self.process.stdin  # noqa: S101  # it is a pipe
         self.process.stdin.write(self.stdin)
         self.process.stdin.close()
 
     def watch(self) -> bool:
-        """Whether it has just died; it is started again after a pause."""
+        """Whether it has just died. It is restarted after a pause."""
         died = self.process is not None and self.process.poll() is not None
         if died:
-            log.error("%s has ended; it is started again.", self.name)
+            log.error("%s has ended and is restarted.", self.name)
             self.process, self.died_at = None, time.monotonic()
         elif self.process is None and time.monotonic() - self.died_at > PAUSE:
             self.start()
@@ -66,7 +68,7 @@ class Service:
 
 
 def run(services: list[Service], wanted: Callable[[], bool]) -> None:
-    """Start them in their order, keep them alive as long as `wanted`, stop them the other way round."""
+    """Start the services in order, keep them alive while `wanted`, then stop them in reverse order."""
     processes.adopt()
     with ExitStack() as stack:
         stack.callback(processes.end_strays, set())

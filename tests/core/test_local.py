@@ -14,7 +14,7 @@ from tests.live import LiveCore, until
 def test_two_cores_never_work_on_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.local.supervisor.PATIENCE", 0.2)
     mark = local._only_core(tmp_path)
-    with pytest.raises(SettingsError, match="Another core works in"):
+    with pytest.raises(SettingsError, match="Another core is using"):
         local._only_core(tmp_path)
     os.close(mark)
     os.close(local._only_core(tmp_path))

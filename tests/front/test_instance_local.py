@@ -91,7 +91,7 @@ def test_a_busy_port_is_given_as_the_reason(instance: LocalInstance) -> None:
 
     reason = instance.state().reason
     assert "ended by itself" in reason
-    assert "is busy" in reason
+    assert "is in use" in reason
 
 
 def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
