@@ -1,4 +1,4 @@
-"""What the shape of the code promises: who may import whom, what an import does, how large a module is."""
+"""The rules of the code's structure: who may import whom, what an import may do, how long a module may be."""
 
 import ast
 import io
@@ -17,7 +17,7 @@ from tests.live import ROOT
 CODE = sorted(path.relative_to(ROOT) for tier in ("core", "front", "flower") for path in (ROOT / tier).rglob("*.py"))
 TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py"))
 
-# Each foreign library has one owner, so that its ways, its errors and its next version are met in one place.
+# Each foreign library has one owner, so that its quirks, its errors and its next version concern one place only.
 OWNERS = {
     "boto3": {"front/machine/instance.py"},
     "botocore": {"front/machine/instance.py"},
@@ -43,7 +43,7 @@ def tree(path: Path) -> ast.Module:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that the file imports, wherever it does so; those that it names for type checkers too."""
+    """Yield every module that the file imports anywhere, including those that it imports only for type checkers."""
     for node in ast.walk(tree(path)):
         match node:
             case ast.Import(names):
@@ -69,7 +69,7 @@ def test_the_front_never_imports_the_core_nor_the_core_the_front() -> None:
     assert [path for path in of("core") if top(path) & {"front", "flower"}] == []
 
 
-def test_the_health_checker_needs_nothing_but_python() -> None:
+def test_the_health_checker_needs_only_the_standard_library() -> None:
     assert {path: top(path) - sys.stdlib_module_names for path in of("flower")} == {
         path: set() for path in of("flower")
     }
@@ -80,7 +80,7 @@ def test_a_foreign_library_has_one_owner(library: str) -> None:
     assert {str(path) for path in CODE if library in top(path)} <= OWNERS[library]
 
 
-def test_a_job_knows_the_registry_and_its_own_helpers_only() -> None:
+def test_a_job_imports_only_the_registry_and_its_own_helpers() -> None:
     known = ("core.registry.", "core.jobs.")
     wrong = {
         str(path): module
@@ -100,14 +100,14 @@ def test_no_init_file_shadows_a_package() -> None:
 
 
 @pytest.mark.parametrize("path", CODE, ids=str)
-def test_a_module_says_its_responsibility_first_and_stays_short(path: Path) -> None:
+def test_a_module_starts_with_a_docstring_and_stays_short(path: Path) -> None:
     text = (ROOT / path).read_text()
 
     assert ast.get_docstring(ast.parse(text)), "has no docstring"
     assert len(text.splitlines()) <= 200
 
 
-def test_every_exception_from_the_rules_has_its_reason_on_the_line() -> None:
+def test_every_exception_from_a_lint_rule_has_its_reason_on_the_same_line() -> None:
     without = []
     for path in CODE + TESTS:
         for token in tokenize.generate_tokens(io.StringIO((ROOT / path).read_text()).readline):
@@ -137,11 +137,10 @@ def module_of(path: Path) -> str:
 
 
 def test_importing_a_module_opens_no_connection_and_writes_no_file(tmp_path: Path) -> None:
-    # Streamlit runs the page and its views as scripts.
+    # Streamlit runs the app and its views as scripts.
     scripts = {path for path in of("front") if path.parts[1] in ("app.py", "views")}
     modules = [module_of(path) for path in of("core") + of("front") if path not in scripts]
-    # The celery command wants an app by name, so this one module reads a setting on import.
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-B", "-c", WATCHED_IMPORT, *modules],
         cwd=tmp_path,
@@ -156,7 +155,7 @@ def test_importing_a_module_opens_no_connection_and_writes_no_file(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_has_no_page_loads_no_streamlit() -> None:
+def test_modules_without_a_page_do_not_load_streamlit() -> None:
     modules = ["front.core_client", "front.machine.instance", "front.settings", "front.demo", "front.local"]
     code = f"import sys\nfor name in {modules}: __import__(name)\nprint('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

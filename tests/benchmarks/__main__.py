@@ -1,4 +1,4 @@
-"""`make bench`: every measure, or those that are named; the table is printed and kept in results.md."""
+"""`make bench`: run all measures, or those that are named. A full run writes its tables to results.md."""
 
 import argparse
 import platform
@@ -43,27 +43,27 @@ def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{psutil.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}, "
-        f"load {psutil.getloadavg()[0]:.1f} at the end. {versions}. Every Redis is Valkey with `appendfsync always`; "
-        "4 API processes and 2 worker processes for everybody, where nothing else is said."
+        f"load {psutil.getloadavg()[0]:.1f} at the end. {versions}. Every Redis is Valkey with `appendfsync always`. "
+        "Every contestant has 4 API processes and 2 worker processes unless a table says otherwise."
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="okosu beside other queues, measured in one run.")
-    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)}; all by default")
-    parser.add_argument("--toy", action="store_true", help="see that it runs, in a minute; the figures mean nothing")
-    asked = parser.parse_args()
+    parser = argparse.ArgumentParser(description="Compare okosu with other queues in one run.")
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"any of {', '.join(MEASURES)}; default: all")
+    parser.add_argument("--toy", action="store_true", help="a quick trial run of a minute; its figures mean nothing")
+    options = parser.parse_args()
     missing = [wrk.missing(), *(contestant.missing() for contestant in QUEUES)]
     if any(missing):
         sys.exit("\n".join(filter(None, missing)))
     tables: list[Table] = []
-    for name in asked.measures or MEASURES:
-        found = run(name, TOY if asked.toy else Size())
+    for name in options.measures or MEASURES:
+        found = run(name, TOY if options.toy else Size())
         print("\n".join(table.text() for table in found), flush=True)
         tables += found
     print(machine())
     text = "\n".join(["# Results", "", machine(), "", *(table.text() for table in tables)])
-    if not asked.toy and not asked.measures:
+    if not options.toy and not options.measures:
         RESULTS.write_text(text, encoding="utf-8")
 
 

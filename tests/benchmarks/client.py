@@ -1,4 +1,4 @@
-"""One connection to a contestant's API, with as little of its own in between as Python allows."""
+"""One connection to a contestant's API, with as little overhead as Python allows."""
 
 import json
 from http.client import HTTPConnection

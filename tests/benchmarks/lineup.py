@@ -1,27 +1,27 @@
-"""Who takes part: ours, what a team would pick instead, and the bare limit."""
+"""The contestants: okosu, what a team might choose instead, and a bare route as the upper limit."""
 
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-WORKERS = "2"  # processes, for everybody
+WORKERS = "2"  # worker processes of each contestant
 APPS = "tests.benchmarks.contestants"
 
 
 @dataclass(frozen=True)
 class Contestant:
     name: str
-    api: tuple[str, ...]  # arguments of Python
+    api: tuple[str, ...]  # arguments for the Python interpreter
     worker: tuple[str, ...] = ()
     package: str = "fastapi"
 
     @property
     def module(self) -> str:
-        """A name that a folder may have."""
+        """The name in a form that suits a folder."""
         return self.name.lower().replace(" ", "-")
 
     def missing(self) -> str:
-        """Why it cannot take part, or nothing."""
+        """Return why it cannot take part, or an empty string."""
         try:
             version(self.package)
         except PackageNotFoundError:
@@ -30,7 +30,7 @@ class Contestant:
 
 
 def _other(name: str, module: str, worker: tuple[str, ...] = (), package: str = "fastapi") -> Contestant:
-    """Its API gets uvicorn's options that ours has."""
+    """Make a contestant whose API runs with the same uvicorn options as okosu's."""
     api = ("-m", "uvicorn", f"{APPS}.{module}:app", "--no-access-log", "--timeout-keep-alive", "65")
     return Contestant(name, api, worker, package)
 

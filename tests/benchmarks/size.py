@@ -1,4 +1,4 @@
-"""How large a run of the benchmarks is."""
+"""The size of a benchmark run."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from tests.benchmarks.lineup import BARE, OURS, Contestant
 
 @dataclass(frozen=True)
 class Size:
-    turns: int = 3  # A B A B A B: what the machine does meanwhile meets all of them
-    seconds: float = 5  # of each load
+    turns: int = 3  # contestants alternate (A B A B A B), so that noise on the machine affects all of them
+    seconds: float = 5  # the length of each load
     samples: int = 40
     batch: int = 1000
     records: int = 100_000
     file_mb: int = 200
-    pages: tuple[int, ...] = (1, 20)  # open in browsers
+    pages: tuple[int, ...] = (1, 20)  # how many browser pages are open
     sleepers: int = 64
     all_of_them: bool = True
 
     def who(self, *contestants: Contestant) -> list[Contestant]:
-        """Those that take part: whoever is installed, or ours and the bare limit alone."""
+        """Return those that are installed; at toy size, only okosu and the bare route."""
         return [one for one in contestants if not one.missing() and (self.all_of_them or one in (OURS, BARE))]
 
 

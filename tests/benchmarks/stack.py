@@ -1,4 +1,4 @@
-"""One contestant running on free ports: its own Valkey, its API, its workers. Gone when left."""
+"""One contestant on free ports, with a Valkey of its own, an API and workers. All of it is gone on exit."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ class Stack:
     def __enter__(self) -> Self:
         folder = self.folder / "redis"
         folder.mkdir()
-        # As core/local/__main__.py starts it, for everybody.
+        # The same for every contestant, and the same as in core/local/__main__.py.
         config = [
             f"port {self.redis_port}",
             f"dir {folder}",
@@ -69,7 +69,7 @@ class Stack:
                 env=self.env,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  # no other thread runs
+                preexec_fn=die_with_parent,  # noqa: PLW1509  # no other thread is running
             )
 
     def start_api(self) -> Self:
@@ -82,7 +82,7 @@ class Stack:
         return self
 
     def wait(self) -> Self:
-        """Until every part does its work."""
+        """Wait until every part works."""
         if "api" in self.processes:
             until(self.answers, 60, 0.02)
         if "worker" in self.processes:
@@ -111,7 +111,7 @@ class Stack:
         return [head, *head.children(recursive=True)]
 
     def cpu(self, name: str) -> float:
-        """Seconds of processor that this part has used."""
+        """Return the processor seconds that this part has used."""
         times = [process.cpu_times() for process in self.family(name)]
         return sum(time.user + time.system for time in times)
 

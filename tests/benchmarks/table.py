@@ -1,4 +1,4 @@
-"""What was measured: one line a contestant, told as medians and as ratios to ours."""
+"""A table of measurements, one line per contestant, with medians and their ratios to okosu's."""
 
 from dataclasses import dataclass, field
 from statistics import median
@@ -8,7 +8,7 @@ OURS = "okosu"
 
 @dataclass
 class Table:
-    """Repeated measurements of one thing, in `unit`; `must` says in words what is to be reached."""
+    """Repeated measurements of one thing in `unit`; `must` says in words what okosu has to reach."""
 
     title: str
     unit: str
@@ -23,9 +23,14 @@ class Table:
         return median(self.values[name])
 
     def text(self) -> str:
-        """Markdown."""
+        """Return the table as Markdown."""
         ours = self.median(OURS) if OURS in self.values else None
-        lines = [f"### {self.title}", "", f"| | median, {self.unit} | of ours | all |", "| --- | ---: | ---: | --- |"]
+        lines = [
+            f"### {self.title}",
+            "",
+            f"| | median, {self.unit} | relative to okosu | all |",
+            "| --- | ---: | ---: | --- |",
+        ]
         for name, values in self.values.items():
             ratio = f"{self.median(name) / ours:.2f}" if ours else ""
             lines.append(f"| {name} | {_short(self.median(name))} | {ratio} | {', '.join(map(_short, values))} |")

@@ -1,4 +1,4 @@
-"""wrk, the load generator: many connections at a fraction of what an API costs, so that it is not what is measured."""
+"""The load generator wrk: many connections at a fraction of the cost of an API, so it hardly affects the results."""
 
 import json
 import shutil
@@ -14,14 +14,14 @@ SCRIPT = Path(__file__).with_name("wrk.lua")
 class Load:
     seconds: float
     answers: int
-    errors: int  # of the answers
-    broken: int  # connections
+    errors: int  # how many answers were errors
+    broken: int  # how many connections broke
     p50: float  # ms
     p99: float
 
     @property
     def rate(self) -> float:
-        """Good answers a second."""
+        """Good answers per second."""
         return (self.answers - self.errors) / self.seconds
 
 
@@ -30,18 +30,18 @@ def missing() -> str:
 
 
 def load(url: str, requests: list[tuple[str, str, str]], *, seconds: float, connections: int = 16) -> Load:
-    """Send these (method, path, body) in turn for so long."""
+    """Send these requests (method, path, body) in turn for this many seconds."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.writelines("\t".join(request) + "\n" for request in requests)
         file.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(SCRIPT), url, file.name]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30)
-    told = json.loads(done.stdout.rpartition("JSON ")[2])
+    found = json.loads(done.stdout.rpartition("JSON ")[2])
     return Load(
-        seconds=told["us"] / 1e6,
-        answers=told["answers"],
-        errors=told["errors"],
-        broken=told["broken"],
-        p50=told["p50"] / 1000,
-        p99=told["p99"] / 1000,
+        seconds=found["us"] / 1e6,
+        answers=found["answers"],
+        errors=found["errors"],
+        broken=found["broken"],
+        p50=found["p50"] / 1000,
+        p99=found["p99"] / 1000,
     )

@@ -1,4 +1,4 @@
-"""The limits that nobody can pass: a route that does nothing, one that pushes raw bytes, one that drops a body."""
+"""Upper limits: a route that does nothing, one that pushes raw bytes to Redis, and one that discards a body."""
 
 from fastapi import Request
 from redis.asyncio import Redis

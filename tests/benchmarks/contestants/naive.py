@@ -1,4 +1,4 @@
-"""The naive design: routes that block the event loop, data inside of the message, a list whose lock holds nobody."""
+"""The naive design: routes that block the event loop, data inside messages, and a list whose lock locks nothing."""
 
 import json
 import os

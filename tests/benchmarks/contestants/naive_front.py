@@ -1,4 +1,4 @@
-"""The naive design's front: each run of the page asks the core itself, and waits for it in the page."""
+"""The naive design's front: every run of the page calls the core itself and waits for the answer."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Celery, as its first steps show it."""
+"""Celery, written as in its first steps."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Dramatiq, as its guide shows it, with its result backend."""
+"""Dramatiq with its result backend, written as in its guide."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Huey, as its README shows it."""
+"""Huey, written as in its README."""
 
 from typing import Any
 

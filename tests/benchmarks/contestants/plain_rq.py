@@ -1,4 +1,4 @@
-"""RQ, as its documentation's first page shows it."""
+"""RQ, written as on the first page of its documentation."""
 
 from typing import Any
 

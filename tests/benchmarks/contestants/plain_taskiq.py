@@ -1,4 +1,4 @@
-"""taskiq, as the README of taskiq-redis shows it."""
+"""taskiq, written as in the README of taskiq-redis."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What every contestant's API has in common: the body of an order, and a route that tells that it lives."""
+"""What all contestants' APIs have in common: the body of a submission, and a health route."""
 
 import os
 from typing import Any

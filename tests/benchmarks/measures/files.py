@@ -1,4 +1,4 @@
-"""A large file: from the first byte of its upload until a job has opened it, and what API and Redis weigh meanwhile."""
+"""A large file: the time from upload until a job has opened it, and the memory of API and Redis meanwhile."""
 
 import shutil
 import threading
@@ -18,8 +18,8 @@ from tests.benchmarks.table import Table
 
 
 def measure(folder: Path, size: Size) -> list[Table]:
-    took = Table(f"A file of {size.file_mb} MB: upload until a job has opened it", "s", "1.5 x (cp + the bare route)")
-    grew = Table("The same: growth of API and Redis at its peak", "MB (RSS)", "flat")
+    took = Table(f"A file of {size.file_mb} MB, from upload until a job has opened it", "s", "1.5 x (cp + bare route)")
+    grew = Table("The same file: peak growth of API and Redis", "MB (RSS)", "flat")
     big = folder / "big"
     big.write_bytes(b"0123456789abcdef" * (size.file_mb << 16))
     for turn in range(size.turns):
@@ -55,23 +55,23 @@ def transfer(stack: Stack, contestant: Contestant, big: Path) -> float:
 
 
 class Peak(threading.Thread):
-    """The most that API and Redis weighed above their weight now."""
+    """Watches the memory of API and Redis, to find by how much it grows at most."""
 
     def __init__(self, stack: Stack) -> None:
         super().__init__(daemon=True)
         self._parts = [process for name in ("api", "redis") for process in stack.family(name)]
-        self._first = self._most = self._weight()
+        self._first = self._most = self._memory()
         self._over = threading.Event()
         self.start()
 
     def run(self) -> None:
         while not self._over.wait(0.02):
-            self._most = max(self._most, self._weight())
+            self._most = max(self._most, self._memory())
 
     def end(self) -> float:
         self._over.set()
         self.join()
         return (self._most - self._first) / 1e6
 
-    def _weight(self) -> int:
+    def _memory(self) -> int:
         return sum(part.memory_info().rss for part in self._parts if isinstance(part, psutil.Process))

@@ -1,4 +1,4 @@
-"""The front: how soon its first page is there, and what open pages cost it and the core."""
+"""The front: how soon its first page appears, and what open pages cost the front and the core."""
 
 import sys
 import time
@@ -23,11 +23,11 @@ SCRIPTS = {
 
 
 def measure(folder: Path, size: Size) -> list[Table]:
-    first = Table("Start: the front, until a browser shows its first page", "s", "not more than the naive design's")
-    weight = Table("The front with open pages", "MB (PSS)")
-    used = Table("Open pages that nobody touches: processor used by front and API together", "% of one core")
+    first = Table("Start of the front, until a browser shows its first page", "s", "at most the naive design's")
+    memory = Table("Memory of the front with open pages", "MB (PSS)")
+    used = Table("Processor use of front and API while nobody touches the open pages", "% of one core")
     if not CHROMIUM.exists():
-        first.notes.append("Not measured: there is no Chromium (apt-get install chromium).")
+        first.notes.append("Not measured: Chromium is not installed (apt-get install chromium).")
         return [first]
     with chromium() as browser:
         warm = browser.new_page()
@@ -45,15 +45,15 @@ def measure(folder: Path, size: Size) -> list[Table]:
                                 _open(context, url)
                             name = contestant.name if pages == 1 else f"{contestant.name}, {pages} pages"
                             used.add(name, _used(stack, size.seconds))
-                            weight.add(name, _weight(stack))
+                            memory.add(name, _memory(stack))
                 context.close()
         warm.close()
-    return [first, weight, used]
+    return [first, memory, used]
 
 
 @contextmanager
 def _front(stack: Stack) -> Iterator[str]:
-    """Streamlit as `front/local.py` starts it."""
+    """Start Streamlit as `front/local.py` does."""
     port = free_port()
     stack.env |= {"CORE_URL": stack.url, "CORE_API_KEY": KEY}
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
@@ -78,7 +78,7 @@ def _open(context: BrowserContext, url: str) -> Page:
     return page
 
 
-def _weight(stack: Stack) -> float:
+def _memory(stack: Stack) -> float:
     return sum(process.memory_full_info().pss for process in stack.family("front")) / 1e6
 
 

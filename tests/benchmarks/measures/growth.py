@@ -1,4 +1,4 @@
-"""How ours grows: with the size of a file, with workers and with hosts. The points of tests/benchmarks/README.md."""
+"""How okosu scales with the size of a file, with workers, with hosts and with API processes."""
 
 import json
 import time
@@ -16,12 +16,12 @@ from tests.live import until
 
 ORDERS = [("POST", "/start_task", json.dumps(ORDER))]
 SLEEP = {"job": "sleeper", "params": {"seconds": 0.5}, "username": "sato"}
-HOSTS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 4))  # and worker processes on each
+HOSTS = ((1, 1), (1, 2), (1, 4), (1, 8), (2, 4))  # hosts, and worker processes on each
 
 
 def measure(folder: Path, size: Size) -> list[Table]:
-    files = Table("Growth: a file, from its upload until a job has opened it", "s")
-    workers = Table(f"Growth: {size.sleepers} tasks of 0.5 s that need no processor", "s")
+    files = Table("Growth: a file, from upload until a job has opened it", "s")
+    workers = Table(f"Growth: {size.sleepers} tasks that sleep for 0.5 s", "s")
     rate = Table("Growth: POST /start_task, 16 connections", "requests/s")
     for turn in range(size.turns):
         with Stack(OURS, folder / f"{turn}-files", api_processes=1) as stack:

@@ -1,4 +1,4 @@
-"""GET /health while Redis hangs and somebody submits: whether one slow part makes the whole API slow."""
+"""GET /health while Redis hangs during a submission: does one slow part slow down the whole API?"""
 
 import signal
 import threading
@@ -16,7 +16,7 @@ HANG = 1.5  # seconds
 
 
 def measure(folder: Path, size: Size) -> list[Table]:
-    worst = Table(f"GET /health at worst, while Redis hangs for {HANG} s", "ms", "50 ms")
+    worst = Table(f"GET /health, the slowest answer while Redis hangs for {HANG} s", "ms", "50 ms")
     for turn in range(size.turns):
         for contestant in size.who(OURS, NAIVE):
             with Stack(contestant, folder / f"{turn}-{contestant.module}", api_processes=1) as stack:
@@ -45,5 +45,5 @@ def _worst(stack: Stack) -> float:
 
 
 def _submit(url: str) -> None:
-    with suppress(AssertionError), Client(url) as client:  # it may be refused; that is not measured here
+    with suppress(AssertionError), Client(url) as client:  # whether it is accepted does not matter here
         client.submit()

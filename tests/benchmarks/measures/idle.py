@@ -1,4 +1,4 @@
-"""What starting costs, and what a core weighs that does nothing."""
+"""How long a start takes, and how much memory an idle core needs."""
 
 import time
 from pathlib import Path
@@ -11,9 +11,9 @@ from tests.benchmarks.table import Table
 
 
 def measure(folder: Path, size: Size) -> list[Table]:
-    api = Table("Start: the API, until /health answers", "s", "not more than the naive design's")
-    worker = Table("Start: the worker, until a task is finished", "s", "not more than the naive design's")
-    weight = Table(
+    api = Table("Start of the API, until /health answers", "s", "at most the naive design's")
+    worker = Table("Start of the worker, until a task is finished", "s", "at most the naive design's")
+    memory = Table(
         "An idle core: 4 API processes, worker with 2 children, Redis", "MB (PSS)", "0.9 of the naive design's"
     )
     for turn in range(size.turns):
@@ -27,5 +27,5 @@ def measure(folder: Path, size: Size) -> list[Table]:
                 stack.start_worker().finish(client, task_id)
                 worker.add(contestant.name, time.perf_counter() - begin)
                 parts = [process for name in stack.processes for process in stack.family(name)]
-                weight.add(contestant.name, sum(part.memory_full_info().pss for part in parts) / 1e6)
-    return [api, worker, weight]
+                memory.add(contestant.name, sum(part.memory_full_info().pss for part in parts) / 1e6)
+    return [api, worker, memory]

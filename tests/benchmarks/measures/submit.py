@@ -1,4 +1,4 @@
-"""POST /start_task under 16 connections, with everything that each of them does for it."""
+"""POST /start_task over 16 connections, with everything that each contestant does for it."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.benchmarks.stack import Stack
 from tests.benchmarks.table import Table
 from tests.benchmarks.wrk import load
 
-# One is what uvicorn starts by itself, and what the core does on one's own machine; four is what compose starts.
+# One is the default of uvicorn and of a core without containers; four is what the compose file starts.
 PROCESSES = {1: "one API process", 4: "four API processes"}
 MUST = "ahead of every queue; 0.4 of the bare route"
 
@@ -18,7 +18,7 @@ MUST = "ahead of every queue; 0.4 of the bare route"
 def measure(folder: Path, size: Size) -> list[Table]:
     rates = {count: Table(f"Submit: 16 connections, {name}", "requests/s", MUST) for count, name in PROCESSES.items()}
     p99s = {
-        count: Table(f"Submit: 99th percentile, {name}", "ms", "not more than Dramatiq's")
+        count: Table(f"Submit: 99th percentile, {name}", "ms", "at most Dramatiq's")
         for count, name in PROCESSES.items()
     }
     for turn in range(size.turns):

@@ -15,9 +15,9 @@ POLL = 0.005
 
 
 def measure(folder: Path, size: Size) -> list[Table]:
-    one = Table("A no-op task: submit until seen finished, asked every 5 ms", "ms", "ahead of Celery and Dramatiq")
+    one = Table("A no-op task, from submit to finished, polled every 5 ms", "ms", "ahead of Celery and Dramatiq")
     many = Table(
-        f"{size.batch} no-op tasks: first submit until last finished, 2 workers", "s", "ahead of Celery and RQ"
+        f"{size.batch} no-op tasks, from first submit to last finish, 2 workers", "s", "ahead of Celery and RQ"
     )
     for turn in range(size.turns):
         for contestant in size.who(*QUEUES):
