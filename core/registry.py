@@ -53,7 +53,7 @@ def _find_upload(value: Any, info: ValidationInfo) -> UploadedFile:
         raise ValueError("send the file_id of an uploaded file")
     found: UploadedFile | None = info.context["find_file"](value)
     if found is None:
-        raise ValueError("there is no file with this id; upload the file again")
+        raise ValueError("there is no file with this id; upload it again")
     return found
 
 

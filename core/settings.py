@@ -79,7 +79,7 @@ class QueueSettings(BaseSettings):
 
 
 class WorkerSettings(QueueSettings):
-    """What the worker needs. No API key is among it: the worker serves no requests."""
+    """What the worker needs. It serves no requests, so it gets no API key."""
 
     worker_processes: int = Field(2, ge=1, le=256)
     task_memory_mb: int = Field(2048, ge=256)
@@ -89,7 +89,7 @@ class WorkerSettings(QueueSettings):
 
 
 class Settings(WorkerSettings):
-    """What the API needs, and so does whatever runs the whole core."""
+    """What the API needs. Whatever runs the whole core needs the same."""
 
     core_api_key: Annotated[SecretStr, AfterValidator(_keys)]
     core_port: int = Field(8502, ge=1, le=65535)

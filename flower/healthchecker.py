@@ -15,7 +15,7 @@ READ_LIMIT = 1 << 16
 
 
 class Part:
-    """A part that must be healthy. It is probed once at a time, however many clients ask and however long it hangs."""
+    """A part that must be healthy. Only one probe of it runs at a time, however many ask and however long it hangs."""
 
     def __init__(self, name: str, url: str, verdict: Callable[[int, bytes], str]) -> None:
         self._url, self._verdict, self._silence = urlsplit(url), verdict, f"{name} does not answer."

@@ -43,7 +43,7 @@ def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{psutil.cpu_count()} cores, {memory:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}, "
-        f"load {psutil.getloadavg()[0]:.1f} at the end. {versions}. Every Redis is Valkey with `appendfsync always`; "
+        f"load {psutil.getloadavg()[0]:.1f} at the end. {versions}. Every Redis is Valkey with `appendfsync always`. "
         "Every contestant has 4 API processes and 2 worker processes unless a table says otherwise."
     )
 

@@ -1,4 +1,4 @@
-"""The load generator wrk: many connections at a fraction of what an API costs, so it barely affects the results."""
+"""The load generator wrk: many connections at a fraction of the cost of an API, so it hardly affects the results."""
 
 import json
 import shutil

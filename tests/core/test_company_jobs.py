@@ -61,7 +61,7 @@ def test_a_broken_file_is_told_where_people_look_and_stops_nobody(company: LiveC
     assert "our_jobs.half_done: cannot be imported: SyntaxError" in ready.json()["jobs"]
     assert "our_jobs.half_done" in company.log
     assert answer.status_code == 404
-    assert "Available jobs: estimate, odd." in answer.json()["detail"]
+    assert "jobs: estimate, odd." in answer.json()["detail"]
 
 
 def test_the_list_of_users_lies_where_the_setting_says(company: LiveCore) -> None:

@@ -19,7 +19,7 @@ BLOCK = 1 << 20
 
 
 def read(file: UploadedFile) -> "pd.DataFrame":
-    """Return all rows but the blank ones, each cell stripped. The index is the row number in the file, from 2."""
+    """Return all rows but the blank ones, each cell stripped. The index is the row number in the file."""
     import pandas as pd
 
     if Path(file.name).suffix.lower() not in TEXT_NAMES | EXCEL_NAMES:
