@@ -1,4 +1,4 @@
-"""What can go wrong in the core: nouns that carry data. Only `core/api/app.py` turns them into HTTP responses."""
+"""The core's errors. Each class carries its details; one table in `core/api/app.py` maps them to HTTP statuses."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Self

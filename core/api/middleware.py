@@ -1,4 +1,4 @@
-"""The checks before every route: a known key, and a body that is not too large."""
+"""Checks every request before a route reads it: the key must be known, and the body not too large."""
 
 import secrets
 

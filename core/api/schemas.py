@@ -1,4 +1,4 @@
-"""What travels over HTTP, independent of how it is stored."""
+"""The bodies of requests and answers, independent of how data is stored."""
 
 import unicodedata
 from datetime import datetime

@@ -66,8 +66,8 @@ def duplicate_customers(
         "metrics": {
             "Entries": len(named),
             "Groups": len(groups),
-            "Probable duplicates": tree.surplus(similarity),
-            "Skipped, no name": len(table) - len(named),
+            "Probably surplus": tree.surplus(similarity),
+            "Without a name, left out": len(table) - len(named),
         },
         "tables": [results.shown("Probably the same customer, surest groups first", found, FILE)],
         "charts": [

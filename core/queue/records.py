@@ -1,4 +1,4 @@
-"""What the queue knows: tasks as the typed JSON that travels, and the answers of the other steps."""
+"""Task records in the form in which the API sends them, and the answers of the other steps."""
 
 import json
 from collections.abc import Sequence

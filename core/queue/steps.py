@@ -12,8 +12,8 @@
 
 - A run (worker/runner.py) takes `claim`, `progress` and at its end `succeed` or `fail`. A claim makes the run the owner
   of the task for the time of a lease; only the owner can report progress and record the end.
-- The worker's main process (worker/recovery.py) runs `renew` and `beat` once a second. `beat` tells whose lease has
-  lapsed: those tasks are given back and wait again (RETRY). A run counts as an attempt; `claim` fails a task whose
+- The worker's main process (worker/recovery.py) runs `renew` and `beat` once a second. `beat` returns the tasks
+  whose lease has lapsed; `take_back` lets them wait again. A run counts as an attempt; `claim` fails a task whose
   attempts are used up.
 - `repush` replaces a lost message. A message too many does no harm: only one claim wins.
 

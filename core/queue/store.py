@@ -1,4 +1,4 @@
-"""The only door to Redis: it runs steps, for the worker in a thread and for the API in its event loop."""
+"""The only module that talks to Redis. It runs steps: blocking for the worker, async for the API."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The stages of the core, what holds at each, and how they follow from the state of its EC2 instance."""
+"""The stages of the core, what is true in each, and how they follow from the state of its EC2 instance."""
 
 from dataclasses import dataclass
 from typing import Literal

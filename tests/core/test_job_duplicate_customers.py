@@ -67,7 +67,7 @@ def test_three_entries_of_one_customer_are_one_group_and_the_surest_group_comes_
     )
     result, groups = run(file)
     assert groups == [{3, 5}, {2, 4, 6}]
-    assert result["metrics"] == {"Entries": 6, "Groups": 2, "Probable duplicates": 3, "Skipped, no name": 0}
+    assert result["metrics"] == {"Entries": 6, "Groups": 2, "Probably surplus": 3, "Without a name, left out": 0}
     similarities = [row[1] for row in result["tables"][0]["rows"]]
     assert similarities == sorted(similarities, reverse=True)
     assert similarities[0] == 1
@@ -88,7 +88,7 @@ def test_entries_without_a_name_are_skipped_and_counted(tmp_path: Path) -> None:
         listed(tmp_path, ("", "東京都港区1-1-1"), ("", "東京都港区1-1-1"), ("早川園芸", ""), ("早川園芸", ""))
     )
     assert groups == [{4, 5}]
-    assert result["metrics"]["Skipped, no name"] == 2
+    assert result["metrics"]["Without a name, left out"] == 2
 
 
 def test_the_columns_to_compare_can_be_chosen(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_fewer_than_two_names_cannot_be_compared(tmp_path: Path, entries: Sequen
 def test_a_list_without_duplicates_has_an_empty_table(tmp_path: Path) -> None:
     result, groups = run(listed(tmp_path, ("早川園芸", "a"), ("石黒印刷", "b")))
     assert groups == []
-    assert result["metrics"]["Probable duplicates"] == 0
+    assert result["metrics"]["Probably surplus"] == 0
     assert Path("duplicate_customers.csv").read_text(encoding="utf-8-sig").count("\n") == 3
 
 
@@ -154,7 +154,7 @@ def test_the_result_is_small_json_with_valid_vega_lite_charts() -> None:
         alt.Chart.from_dict(chart, validate=True)
     assert sum(value["count"] for value in histogram["data"]["values"]) == 616 * 615 // 2
     found = {value["x"]: value["y"] for value in curve["layer"][0]["data"]["values"]}
-    assert found[0.9] == result["metrics"]["Probable duplicates"] == sum(len(group) - 1 for group in groups)
+    assert found[0.9] == result["metrics"]["Probably surplus"] == sum(len(group) - 1 for group in groups)
 
 
 def test_the_form_has_a_file_field_and_limits() -> None:
