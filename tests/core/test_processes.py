@@ -1,4 +1,4 @@
-"""What ends with a run, and what a run may use; on real processes."""
+"""What ends together with a run, and how much memory a run may use; on real processes."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from core import processes
 from tests.live import ROOT, lives, until
 
-# A grandchild that has left its parent, its group and its session, as a daemon does, and minds no polite signal.
+# A grandchild that has left its parent, its group and its session, as a daemon does, and ignores polite signals.
 DAEMON = "(trap '' TERM HUP; setsid sh -c 'trap \"\" TERM HUP; echo $$ >> {file}; sleep 300 & wait') & wait"
 
 
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "pids"
 
 
-def test_a_process_ends_with_all_that_it_started_even_with_daemons(file: Path) -> None:
+def test_a_process_ends_with_all_that_it_started_even_daemons(file: Path) -> None:
     run = python(
         "import subprocess, sys, time; from core import processes; processes.confine(1000)\n"
         "subprocess.Popen(['sh', '-c', sys.argv[1]]); time.sleep(300)",
@@ -55,7 +55,7 @@ def test_ending_what_has_ended_is_no_error() -> None:
     processes.end(run.pid)
 
 
-def test_what_the_dead_leave_behind_is_ended_and_the_living_are_not(file: Path) -> None:
+def test_children_of_the_dead_are_killed_and_the_kept_ones_are_not(file: Path) -> None:
     parent = python(
         "import subprocess, sys, time; from core import processes; processes.adopt()\n"
         "kept = subprocess.Popen(['sleep', '300']); lost = subprocess.Popen(['sh', '-c', sys.argv[1]])\n"
@@ -74,6 +74,32 @@ def test_what_the_dead_leave_behind_is_ended_and_the_living_are_not(file: Path) 
         parent.wait()
 
 
+def test_a_process_that_starts_others_until_it_dies_ends_with_all_of_them(file: Path) -> None:
+    run = python(
+        "import os, subprocess, sys; from core import processes; processes.confine(1000)\n"
+        "loop = 'while :; do sleep 300 & echo $! >> \"$0\"; done'\n"
+        "while True: subprocess.Popen(['sh', '-c', loop, sys.argv[1]]).wait()",
+        str(file),
+    )
+    until(lambda: len(_text(file).split()) > 20)
+
+    processes.end(run.pid)
+
+    run.wait(5)
+    started = [int(line) for line in _text(file).split()]
+    assert until(lambda: gone(*started), 5)
+
+
+def test_a_stray_that_has_ended_is_reaped(file: Path) -> None:
+    code = (
+        "import os, psutil, subprocess\nfrom core import processes\nfrom tests.live import until\n"
+        "child = subprocess.Popen(['true'])\n"
+        "until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)\n"
+        "processes.end_strays(set())\nraise SystemExit(psutil.pid_exists(child.pid))"
+    )
+    assert python(code).wait(10) == 0
+
+
 def test_a_process_dies_with_its_parent(file: Path) -> None:
     parent = python(
         "import subprocess, sys, time; from core import processes\n"
@@ -88,7 +114,7 @@ def test_a_process_dies_with_its_parent(file: Path) -> None:
 
 
 def outcome(code: str) -> str:
-    """What a confined process prints."""
+    """The output of a confined process."""
     confined = f"import resource, signal, os\nfrom core import processes\nprocesses.confine(300)\n{code}"
     done = subprocess.run([sys.executable, "-c", confined], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -101,7 +127,7 @@ def outcome(code: str) -> str:
         "[bytes(1000) for _ in range(10**9)]",  # filled to the brim: not even small things fit any more
     ],
 )
-def test_more_than_its_memory_is_an_error_that_can_still_be_told(need: str) -> None:
+def test_a_run_that_needs_too_much_memory_can_still_report_it(need: str) -> None:
     said = outcome(
         f"try:\n    kept = {need}\nexcept MemoryError as error:\n    processes.reserve(use=True)\n"
         "    print(len(bytearray(20 << 20)))"
@@ -109,7 +135,7 @@ def test_more_than_its_memory_is_an_error_that_can_still_be_told(need: str) -> N
     assert said == str(20 << 20)
 
 
-def test_address_space_that_is_only_reserved_does_not_count() -> None:
+def test_reserved_address_space_does_not_count_as_memory() -> None:
     assert outcome("import mmap; mmap.mmap(-1, 4 << 30, prot=mmap.PROT_READ); print('ok')") == "ok"
 
 
@@ -121,7 +147,7 @@ def test_the_reserve_can_be_closed_again() -> None:
     assert limits.split() == ["300", "364", "300"]
 
 
-def test_a_run_is_the_first_to_die_when_memory_is_short_and_leaves_no_core_file() -> None:
+def test_a_run_is_the_first_to_be_killed_if_memory_runs_out_and_leaves_no_core_file() -> None:
     said = outcome("print(open('/proc/self/oom_score_adj').read(), resource.getrlimit(resource.RLIMIT_CORE))")
     assert said.split() == ["1000", "(0,", "0)"]
 
