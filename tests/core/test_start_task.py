@@ -63,7 +63,7 @@ def test_a_missing_parameter_and_a_file_that_is_not_there_are_told(core: LiveCor
     not_an_id = refuse(core, '{"job": "measure", "username": "sato", "params": {"file": 7}}')
 
     assert missing["fields"] == {"file": "is missing"}
-    assert "upload the file again" in not_there["fields"]["file"]
+    assert "upload it again" in not_there["fields"]["file"]
     assert "file_id" in not_an_id["fields"]["file"]
 
 
