@@ -102,7 +102,7 @@ class ActiveUsers:
     def while_others(self, user: str, decide: Callable[[list[str]], T]) -> T:
         """Call `decide` with the other users whose entry is not stale, while nobody can join."""
         with self._locked() as users:
-            return decide([name for name in users if name != user and name not in self.stale(users)])
+            return decide([name for name, at in users.items() if name != user and not self._is_stale(at)])
 
     def stale(self, users: Users) -> list[str]:
         """Those whose entry is too old to hold the core."""

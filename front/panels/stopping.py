@@ -40,8 +40,7 @@ def _try(accepted: Question) -> None:
     try:
         session.client().drain(session.user(), accept=accepted.seen)
     except Held as error:
-        new = tuple(hold for hold in error.holds if hold not in accepted.seen)
-        st.session_state["stop-question"] = Question(accepted.seen, new, error.more)
+        st.session_state["stop-question"] = Question(accepted.seen, tuple(error.holds), error.more)
     except (CoreRefused, CoreUnreachable) as error:
         if isinstance(error, CoreRefused) and error.status < 500:
             st.session_state["stop-problem"] = str(error)
