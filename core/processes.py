@@ -11,12 +11,13 @@ import psutil
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 M_ARENA_MAX = -8
+REAP_SECONDS = 3.0  # more than a killed process needs to give back its memory
 RESERVE = 64 << 20  # bytes that let a run report that it is out of memory
 
 
-def die_with_parent() -> None:
-    """Get a SIGTERM when the parent dies, even by kill -9."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Get this signal when the parent dies, even by kill -9."""
+    _prctl(PR_SET_PDEATHSIG, number)
 
 
 def adopt() -> None:
@@ -34,7 +35,7 @@ def share_heap() -> None:
 
 
 def confine(megabytes: int) -> None:
-    """Limit the private memory of this process: a job that needs more gets a MemoryError.
+    """Limit the private memory of this process and of each that it starts: a job that needs more gets a MemoryError.
 
     RLIMIT_DATA counts private writable mappings and the stacks of threads. RLIMIT_AS would also count mapped files and
     address space that is only reserved.
@@ -43,9 +44,6 @@ def confine(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + RESERVE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills it first, before the API and Redis
-    adopt()
-    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)  # or a handler could make it look like an error of the job
 
 
 def reserve(*, use: bool) -> None:
@@ -53,6 +51,15 @@ def reserve(*, use: bool) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_DATA, (hard if use else hard - RESERVE, hard))
+
+
+def children() -> set[int]:
+    """The children of this process; to have none costs one call of the system."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return set()
+    return {child.pid for child in psutil.Process().children()}
 
 
 def end(pid: int) -> None:
@@ -71,10 +78,8 @@ def end_strays(keep: set[int]) -> None:
     """
     me = psutil.Process()
     _end_below(me, keep)
-    for child in me.children():
-        if child.pid not in keep:
-            with suppress(ChildProcessError):
-                os.waitpid(child.pid, os.WNOHANG)  # a zombie until somebody asks for its exit code
+    strays = [child for child in me.children() if child.pid not in keep]
+    psutil.wait_procs(strays, timeout=REAP_SECONDS)  # zombies until somebody asks for their exit codes
 
 
 def _end_below(process: psutil.Process, keep: set[int]) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import socket
 import uuid
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ class Child:
 
     def ready(self) -> Runner:
         if self.runner is None:
-            processes.confine(self.config.task_memory_mb)
+            processes.adopt()
+            for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)  # billiard's handlers would wait for the end of the run
             store, files = Store(self.config.broker_url), Files(self.config.data_dir)
             self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb)
         return self.runner
@@ -52,8 +55,6 @@ def main() -> None:
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))
     celery_hooks.install(app, Recovery(config, name, jobs, celery_hooks.runs))
-    # In kB. A child that has used much memory is replaced, so that the next task has all of it.
-    app.conf.worker_max_memory_per_child = config.task_memory_mb * 1024 // 2
     signals.worker_ready.connect(lambda **_: Housekeeping(config).start(), weak=False)
     processes_ = str(config.worker_processes)
     app.worker_main(["worker", "-n", name, "-c", processes_, "-l", "INFO", "--without-gossip", "--without-mingle"])
