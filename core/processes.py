@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -35,12 +36,13 @@ def share_heap() -> None:
 
 
 def confine(megabytes: int) -> None:
-    """Limit the private memory of this process and of each that it starts: a job that needs more gets a MemoryError.
+    """Limit the private memory that this process, and each that it starts, may take beyond what it has already.
 
-    RLIMIT_DATA counts private writable mappings and the stacks of threads. RLIMIT_AS would also count mapped files and
-    address space that is only reserved.
+    A job that needs more gets a MemoryError. RLIMIT_DATA counts private writable mappings and the stacks of threads.
+    RLIMIT_AS would also count mapped files and address space that is only reserved.
     """
-    limit = megabytes << 20
+    taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    limit = (megabytes << 20) + taken
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + RESERVE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills it first, before the API and Redis
@@ -60,6 +62,33 @@ def children() -> set[int]:
     except ChildProcessError:
         return set()
     return {child.pid for child in psutil.Process().children()}
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started; empty if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process.pid, *(child.pid for child in process.children(recursive=True))]
+    return []
+
+
+def everybody() -> list[int]:
+    """Every process of this machine."""
+    return psutil.pids()
+
+
+def memory_of(pid: int) -> int:
+    """The bytes that a process holds in memory; what it shares with others counts in parts (PSS). 0 if it has ended."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        used: int = psutil.Process(pid).memory_full_info().pss
+        return used
+    return 0
+
+
+def own_memory() -> int:
+    """The bytes that this process holds in memory."""
+    used: int = psutil.Process().memory_info().rss
+    return used
 
 
 def end(pid: int) -> None:
@@ -101,4 +130,9 @@ def _descendants(process: psutil.Process, keep: set[int]) -> set[psutil.Process]
 
 
 def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, value)
+    _libc().prctl(option, value)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

@@ -3,9 +3,10 @@
 import ctypes
 import os
 import struct
-from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
+SECRETS = ("REDIS_URL", "REDIS_PASSWORD", "CORE_API_KEY", "FILES_KEY", "FLOWER_BASIC_AUTH")
 PR_SET_NO_NEW_PRIVS = 38
 CAPABILITY_VERSION_3, NO_CAPABILITIES = 0x20080522, bytes(24)
 # Landlock, from linux/landlock.h. Glibc has no functions for it; the numbers are the same on every architecture.
@@ -36,9 +37,9 @@ def raise_fence() -> None:
         os.close(rules)
 
 
-def hide(secrets: Iterable[str]) -> None:
-    """Remove these variables from this process's environment, also from the copy in /proc that exec has left."""
-    names = [name for name in secrets if os.environ.pop(name, None) is not None]
+def hide_secrets() -> None:
+    """Remove secrets from the environment of this process, also from the copy in /proc that its start has left."""
+    names = [name for name in SECRETS if os.environ.pop(name, None) is not None]
     start, end = (int(number) for number in Path("/proc/self/stat").read_text().rpartition(")")[2].split()[47:49])
     block = ctypes.string_at(start, end - start)
     for name in names:
@@ -58,5 +59,6 @@ def leave_files(*keep: int) -> None:
             os.dup2(nothing, number, inheritable=number == 0)
 
 
+@cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None)

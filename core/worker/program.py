@@ -1,6 +1,7 @@
 """The Celery worker, in which every job is a task."""
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ from core.files import Files
 from core.queue.celery_app import create
 from core.queue.store import Store
 from core.registry import Job, discover
-from core.worker import celery_hooks
+from core.worker import celery_hooks, fence
 from core.worker.housekeeping import Housekeeping
 from core.worker.recovery import Recovery
 from core.worker.runner import Runner, owner_of
@@ -32,6 +33,8 @@ class Child:
     def ready(self) -> Runner:
         if self.runner is None:
             processes.adopt()
+            fence.hide_secrets()
+            gc.freeze()  # the collector leaves alone what is here, so that runs go on sharing it
             for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # billiard's handlers would wait for the end of the run
             store, files = Store(self.config.broker_url), Files(self.config.data_dir)

@@ -70,8 +70,9 @@ def publish(packed: Packed, folder: Path, keep: Callable[[Path], UploadedFile]) 
     """The whole result as JSON text; each of its files is kept, as long as it lies in `folder`."""
     if not packed.files:
         return packed.text
-    kept = {path: _stored(keep(path)) for path in dict.fromkeys(inside(folder, name) for name in packed.files)}
-    files = [kept[inside(folder, name)] for name in packed.files]
+    paths = [inside(folder, name) for name in packed.files]
+    kept = {path: _stored(keep(path)) for path in dict.fromkeys(paths)}
+    files = [kept[path] for path in paths]
     return json.dumps({**json.loads(packed.text), "files": files}, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import tempfile
-import time
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
@@ -14,11 +14,10 @@ from typing import NamedTuple, NoReturn
 from pydantic import ValidationError
 
 from core import processes
-from core.worker import fence, libraries, outcome, scratch
+from core.worker import fence, libraries, outcome
 from core.worker.board import Board
 from core.worker.outcome import Order, Outcome
 
-SECRETS = ("REDIS_URL", "REDIS_PASSWORD", "CORE_API_KEY", "FILES_KEY", "FLOWER_BASIC_AUTH")
 OURS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM, signal.SIGUSR1)
 CHUNK = 1 << 16
 
@@ -46,6 +45,9 @@ class Run:
     _output: int
     _others: set[int]  # children of this process that are not the run's
 
+    def __post_init__(self) -> None:
+        self._signs = [self._end, self._output]
+
     @classmethod
     def start(cls, order: Order) -> "Run":
         board, result, others = Board(), os.memfd_create("outcome"), processes.children()
@@ -60,13 +62,12 @@ class Run:
 
     def wait(self, seconds: float) -> tuple[bool, bytes]:
         """Wait for the end or for output, `seconds` at most: whether the process has ended, and what was printed."""
-        until = time.monotonic() + seconds
-        while True:
-            ready, _, _ = select.select([self._end, self._output], [], [], max(0.0, until - time.monotonic()))
-            printed = self._read() if self._output in ready else b""
-            if self._end in ready or printed or not ready:
-                return self._end in ready, printed
-            time.sleep(0.01)  # it has closed its output, which select reports without end
+        ready, _, _ = select.select(self._signs, [], [], seconds)
+        printed = self._read() if self._output in ready else b""
+        if self._output in ready and not printed:  # closed, which select would report without end
+            self._signs.remove(self._output)
+            return self.wait(seconds)
+        return self._end in ready, printed
 
     def finish(self) -> Ending:
         """End what is left of the run and all that it started; call it once, whatever has happened."""
@@ -104,6 +105,8 @@ def _live(order: Order, board: Board, parent: int, result: int, printed: int) ->
                 sys.stdout.flush()
             os.pwrite(result, done.model_dump_json().encode(), 0)
     except BaseException:  # noqa: BLE001  # os._exit must be reached
+        with suppress(BaseException):
+            os.write(2, traceback.format_exc().encode(errors="replace"))
         os._exit(70)
     os._exit(0)
 
@@ -118,12 +121,11 @@ def _become(order: Order, parent: int, result: int, printed: int) -> None:
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     fence.leave_files(1, 2, result)
-    sys.stdout = sys.__stdout__ = open(1, "w", buffering=1, errors="replace", closefd=False)  # type: ignore[misc]  # noqa: SIM115  # as long as the process
-    sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, errors="replace", closefd=False)  # type: ignore[misc]  # noqa: SIM115  # as long as the process
+    # Celery has put its own in the place of these, and the original ones were opened for another file.
+    sys.stdout, sys.stderr = (open(number, "w", buffering=1, errors="replace", closefd=False) for number in (1, 2))  # noqa: SIM115  # open as long as the process
     multiprocessing.current_process().daemon = False
-    fence.hide(SECRETS)
     processes.confine(order.memory_mb)
     fence.raise_fence()
-    os.environ["TMPDIR"] = os.environ["JOBLIB_TEMP_FOLDER"] = str(order.folder / scratch.TEMPORARY)
+    os.environ["TMPDIR"] = os.environ["JOBLIB_TEMP_FOLDER"] = str(order.folder)
     tempfile.tempdir = None
     os.chdir(order.folder)

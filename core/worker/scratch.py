@@ -10,13 +10,12 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 NAME = 36  # characters of a task id, with which the name of a folder begins
-TEMPORARY = "tmp"
 
 
 def make(scratch: Path, task_id: str) -> Path:
-    """A new folder for a run of the task, with one for its temporary files in it."""
+    """A new folder for a run of the task."""
     folder = scratch / f"{task_id}-{uuid.uuid4().hex[:8]}"
-    (folder / TEMPORARY).mkdir(mode=0o700, parents=True)
+    folder.mkdir(mode=0o700, parents=True)
     return folder.resolve()
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
+from core import processes
 from core.worker import memory
 from core.worker.outcome import Outcome
 from core.worker.output import Output
@@ -39,7 +38,6 @@ def until_over(
     way on this machine.
     """
     shared, starved = set(memory.shared_files()), _ended_by_system()
-    inherited = psutil.Process().memory_info().rss
     peak, over = 0, False
     report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
     while not over and peak <= limit:
@@ -52,13 +50,15 @@ def until_over(
                 report(*news)
         if now >= look_at:
             look_at = now + LOOK_SECONDS
-            peak = max(peak, memory.of_run(run.pid, shared, alone=alone()) - inherited)
+            peak = max(peak, memory.of_run(run.pid, shared, alone=alone()) - processes.own_memory())
     ending = run.finish()
     output.add(ending.printed)
     output.close()
     if alone():
         memory.remove_shared(shared)
-    return Watched(ending, max(peak, ending.peak - inherited), peak > limit, _ended_by_system() > starved)
+    if not ending.outcome:
+        peak = max(peak, ending.peak - processes.own_memory())
+    return Watched(ending, peak, peak > limit, _ended_by_system() > starved)
 
 
 def _ended_by_system() -> int:
