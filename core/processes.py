@@ -41,11 +41,19 @@ def confine(megabytes: int) -> None:
     A job that needs more gets a MemoryError. RLIMIT_DATA counts private writable mappings and the stacks of threads.
     RLIMIT_AS would also count mapped files and address space that is only reserved.
     """
-    taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-    limit = (megabytes << 20) + taken
+    limit = (megabytes << 20) + _private_memory()
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + RESERVE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills it first, before the API and Redis
+
+
+def _private_memory() -> int:
+    with open("/proc/self/statm", "rb", buffering=0) as sizes:  # noqa: PTH123  # touches the least memory
+        return int(sizes.read().split()[5]) * resource.getpagesize()
+
+
+def offer_to_kill() -> None:
+    """Let the kernel end this process and those that it starts first if memory runs out, before API and Redis."""
+    Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def reserve(*, use: bool) -> None:

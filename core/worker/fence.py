@@ -16,6 +16,7 @@ FIRST_WITH_SCOPES = 6  # Linux 6.12
 SCOPE_SIGNAL = 2
 
 
+@cache
 def is_available() -> bool:
     """Whether this kernel can keep a run from signalling processes that are not its own."""
     version: int = _libc().syscall(CREATE_RULESET, None, 0, ASK_VERSION)

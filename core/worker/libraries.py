@@ -7,15 +7,20 @@ import sysconfig
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
+from itertools import islice
 
 log = logging.getLogger(__name__)
 
 PLACES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
 
 
-def imported_since(before: set[str]) -> list[str]:
-    """The modules that this process has imported since, in their order."""
-    return [name for name in sys.modules if name not in before]
+def imported_since(before: int) -> list[str]:
+    """The modules that this process has imported since there were so many, in their order.
+
+    Only those are touched: memory that a run touches is no longer shared with the worker, and has to be copied.
+    """
+    new = max(0, len(sys.modules) - before)
+    return list(islice(reversed(sys.modules), new))[::-1]
 
 
 def share(names: Iterable[str]) -> None:

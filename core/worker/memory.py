@@ -15,11 +15,11 @@ IN_MEMORY = (f"{SHARED}/", "/memfd:")
 Identity = tuple[int, int]  # device and inode
 
 
-def of_run(pid: int, before: set[Identity], *, alone: bool) -> int:
+def of_run(pid: int, before: set[str], *, alone: bool) -> int:
     """The bytes that the process and all that it has started hold in memory.
 
     Memory that several processes share counts once (PSS). Files in memory that nobody has mapped count as well: those
-    that the run has open and, if no other run is `alone` to blame, those in /dev/shm that were not there `before` it.
+    that the run has open and, if the run is `alone`, those in /dev/shm that were not there `before` it.
     """
     total, mapped, files = 0, set[Identity](), dict[Identity, int]()
     for member in processes.family(pid):
@@ -31,28 +31,19 @@ def of_run(pid: int, before: set[Identity], *, alone: bool) -> int:
     return total + sum(size for identity, size in sizes.items() if identity not in mapped)
 
 
-def shared_files() -> dict[Identity, tuple[Path, int]]:
-    """This user's files in /dev/shm: their paths and the bytes that they take."""
-    found: dict[Identity, tuple[Path, int]] = {}
-    _look_into(SHARED, found)
-    return found
+def shared_names() -> set[str]:
+    """What lies in /dev/shm."""
+    try:
+        return set(os.listdir(SHARED))  # noqa: PTH208  # names are enough
+    except OSError:
+        return set()
 
 
-def remove_shared(before: set[Identity]) -> None:
+def remove_shared(before: set[str]) -> None:
     """Remove what was not in /dev/shm `before` and that no living process uses."""
     for path, _ in sorted(_left_behind(before).values(), reverse=True):  # what is in a folder before the folder
         with suppress(OSError):
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-
-
-def _left_behind(before: set[Identity]) -> dict[Identity, tuple[Path, int]]:
-    """What is new in /dev/shm and neither mapped nor open: other programs of this user work there as well."""
-    new = {identity: found for identity, found in shared_files().items() if identity not in before}
-    if new:
-        for pid in processes.everybody():
-            for identity in [*_mapped(pid), *dict(_open(pid))]:
-                new.pop(identity, None)
-    return new
 
 
 def is_alone(folder: int) -> bool:
@@ -66,14 +57,20 @@ def is_alone(folder: int) -> bool:
     return True
 
 
-def _look_into(folder: str | Path, found: dict[Identity, tuple[Path, int]]) -> None:
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            state = entry.stat(follow_symlinks=False)
-            if state.st_uid == os.geteuid():
-                found[state.st_dev, state.st_ino] = (Path(entry.path), state.st_blocks * 512)
-                if entry.is_dir(follow_symlinks=False):
-                    _look_into(entry.path, found)
+def _left_behind(before: set[str]) -> dict[Identity, tuple[Path, int]]:
+    """What is new in /dev/shm, with its size, if no process has it mapped or open: others work there as well."""
+    new = {}
+    for name in shared_names() - before:
+        for path in (SHARED / name, *(SHARED / name).rglob("*")):
+            with suppress(OSError):
+                state = path.lstat()
+                if state.st_uid == os.geteuid():
+                    new[state.st_dev, state.st_ino] = (path, state.st_blocks * 512)
+    if new:
+        for pid in processes.everybody():
+            for identity in [*_mapped(pid), *dict(_open(pid))]:
+                new.pop(identity, None)
+    return new
 
 
 def _mapped(pid: int) -> Iterator[Identity]:

@@ -22,6 +22,8 @@ from core.worker.housekeeping import Housekeeping
 from core.worker.recovery import Recovery
 from core.worker.runner import Runner, owner_of
 
+log = logging.getLogger(__name__)
+
 
 @dataclass
 class Child:
@@ -33,6 +35,7 @@ class Child:
     def ready(self) -> Runner:
         if self.runner is None:
             processes.adopt()
+            processes.offer_to_kill()
             fence.hide_secrets()
             gc.freeze()  # the collector leaves alone what is here, so that runs go on sharing it
             for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
@@ -54,6 +57,8 @@ def main() -> None:
     name = f"okosu@{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     app = create()
     app.conf.worker_send_task_events = options.task_events
+    if not fence.is_available():
+        log.warning("This kernel is older than Linux 6.12: a job can signal the processes of the core.")
     jobs, child = discover(config.jobs_package), Child(config)
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))

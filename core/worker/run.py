@@ -97,7 +97,7 @@ def _live(order: Order, board: Board, parent: int, result: int, printed: int) ->
     """The whole life of the forked process, which never returns into the worker's code."""
     try:
         _become(order, parent, result, printed)
-        me, before = os.getpid(), set(sys.modules)
+        me, before = os.getpid(), len(sys.modules)
         done = outcome.of(order, board.write)
         if os.getpid() == me:  # a process that the job has forked may come here, too
             done.imported = libraries.imported_since(before)
@@ -121,8 +121,9 @@ def _become(order: Order, parent: int, result: int, printed: int) -> None:
     os.dup2(printed, 1)
     os.dup2(printed, 2)
     fence.leave_files(1, 2, result)
-    # Celery has put its own in the place of these, and the original ones were opened for another file.
-    sys.stdout, sys.stderr = (open(number, "w", buffering=1, errors="replace", closefd=False) for number in (1, 2))  # noqa: SIM115  # open as long as the process
+    for stream in (sys.__stdout__, sys.__stderr__):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # they are what Python opened
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # Celery has put its own in their place
     multiprocessing.current_process().daemon = False
     processes.confine(order.memory_mb)
     fence.raise_fence()

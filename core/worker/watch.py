@@ -1,5 +1,6 @@
 """A run seen from outside: its progress is told, its output logged, and its memory measured until it is over."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ def until_over(
     What it shares with the worker that it was forked from is not counted. `alone` says whether no other run is under
     way on this machine.
     """
-    shared, starved = set(memory.shared_files()), _ended_by_system()
+    shared, starved = memory.shared_names(), _ended_by_system()
     peak, over = 0, False
     report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
     while not over and peak <= limit:
@@ -50,7 +51,9 @@ def until_over(
                 report(*news)
         if now >= look_at:
             look_at = now + LOOK_SECONDS
-            peak = max(peak, memory.of_run(run.pid, shared, alone=alone()) - processes.own_memory())
+            # The run and its parent share what the run has inherited, so it counts by half for each.
+            inherited = processes.memory_of(os.getpid())
+            peak = max(peak, memory.of_run(run.pid, shared, alone=alone()) - inherited)
     ending = run.finish()
     output.add(ending.printed)
     output.close()

@@ -44,7 +44,7 @@ def test_a_folder_is_removed_however_deep_or_closed_it_is_and_one_that_cannot_be
     here = os.getcwd()  # noqa: PTH109  # deeper than a path can be
     os.chdir(deep)
     for _ in range(3000):
-        os.mkdir("d")  # noqa: PTH102
+        os.mkdir("d")  # noqa: PTH102  # as above
         os.chdir("d")
     os.chdir(here)
     closed.chmod(0)

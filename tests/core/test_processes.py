@@ -149,8 +149,8 @@ def test_the_reserve_can_be_closed_again() -> None:
 
 
 def test_a_run_is_the_first_to_be_killed_if_memory_runs_out_and_leaves_no_core_file() -> None:
-    said = outcome("print(open('/proc/self/oom_score_adj').read(), resource.getrlimit(resource.RLIMIT_CORE))")
-    assert said.split() == ["1000", "(0,", "0)"]
+    look = "print(open('/proc/self/oom_score_adj').read(), resource.getrlimit(resource.RLIMIT_CORE))"
+    assert outcome(f"processes.offer_to_kill(); {look}").split() == ["1000", "(0,", "0)"]
 
 
 def test_a_process_without_limits_has_nothing_to_open() -> None:

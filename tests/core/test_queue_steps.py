@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import QueueUnavailable
 from core.queue import steps
+from core.queue.records import Claim
 from core.queue.steps import Step
 from core.queue.store import Store
 from tests.live import until
@@ -56,15 +57,15 @@ def test_a_queue_without_room_refuses_a_task_whole(queue: Queue) -> None:
 
 def test_a_task_is_claimed_once(queue: Queue) -> None:
     queue.submit(ID)
-    assert queue.run(claim(ID, "w/1")) == {}
+    assert queue.run(claim(ID, "w/1")) == Claim({}, 1)
     assert queue.run(claim(ID, "w/2")) is None
     assert (queue.field(ID, "owner"), queue.field(ID, "attempt")) == ("w/1", "1")
 
 
 def test_a_claim_whose_answer_was_lost_may_be_repeated(queue: Queue) -> None:
     queue.submit(ID)
-    assert queue.run(claim(ID, "w/1")) == {}
-    assert queue.run(claim(ID, "w/1")) == {}
+    assert queue.run(claim(ID, "w/1")) == Claim({}, 1)
+    assert queue.run(claim(ID, "w/1")) == Claim({}, 1)
     assert queue.field(ID, "attempt") == "1"
 
 
@@ -161,8 +162,8 @@ def test_a_run_is_ended_if_it_was_cancelled_or_another_runs_its_task(queue: Queu
 
 def test_the_attempts_are_used_up_with_a_sentence(queue: Queue) -> None:
     queue.submit(ID)
-    for _ in range(3):
-        assert queue.run(claim(ID, "w/1")) == {}
+    for attempt in (1, 2, 3):
+        assert queue.run(claim(ID, "w/1")) == Claim({}, attempt)
         queue.run(give_back(ID, owner="w/1"))
     assert queue.run(claim(ID, "w/1")) is None
     assert (queue.state(ID), queue.field(ID, "error")) == ("FAILURE", json.dumps(LOST))

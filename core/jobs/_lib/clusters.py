@@ -10,6 +10,7 @@ precision it accepts), its own copy, and a check. So 5,000 entries take 0.2 GB, 
 import resource
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.jobs._lib.errors import UnusableTable
@@ -28,11 +29,12 @@ ROUNDING = 1e-6  # similarities have single precision, and yet one of 0.9 must r
 def check_memory(entries: int) -> None:
     """Raise UnusableTable if the distances of this many entries do not fit into the memory of a task."""
     limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    free = limit - int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
     needed = LIBRARIES + BYTES_PER_PAIR * entries * (entries - 1) // 2
-    if limit != resource.RLIM_INFINITY and needed > limit:
-        fitting = int((2 * max(limit - LIBRARIES, 0) / BYTES_PER_PAIR) ** 0.5) // 100 * 100
+    if limit != resource.RLIM_INFINITY and needed > free:
+        fitting = int((2 * max(free - LIBRARIES, 0) / BYTES_PER_PAIR) ** 0.5) // 100 * 100
         comparison = f"Comparing {entries:,} entries needs {needed >> 20:,} MB of memory"
-        allowed = f"a task may use only {limit >> 20:,} MB (TASK_MEMORY_MB)"
+        allowed = f"this task may use only {free >> 20:,} MB (TASK_MEMORY_MB)"
         advice = f"Send at most {fitting:,} at a time, for example one region."
         raise UnusableTable(f"{comparison}, but {allowed}. {advice}")
 
