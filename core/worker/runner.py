@@ -21,7 +21,6 @@ from core.registry import Job
 from core.worker import libraries, memory, results, scratch, verdict, watch
 from core.worker.outcome import Order, Outcome
 from core.worker.output import Output
-from core.worker.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +53,8 @@ class Runner:
         if claim is None:
             return
         with self._folder(task_id, owner) as (folder, alone):
-            run = Run.start(Order(job, claim.params, self.files, folder, self.memory_mb))
-            tell = partial(self._tell, task_id, owner)
-            watched = watch.until_over(run, Output(task_id), tell, self.memory_mb << 20, alone)
+            order = Order(job, claim.params, self.files, folder, self.memory_mb)
+            watched = watch.carry_out(order, Output(task_id), partial(self._tell, task_id, owner), alone)
             error, again = verdict.of(watched, self.memory_mb, job, claim.attempt)
             error = error or self._succeed(task_id, owner, watched.outcome, folder)
             if error:

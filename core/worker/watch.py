@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from core import processes
 from core.worker import memory
-from core.worker.outcome import Outcome
+from core.worker.outcome import Order, Outcome
 from core.worker.output import Output
 from core.worker.run import Ending, Run
 
@@ -30,15 +30,14 @@ class Watched(NamedTuple):
         return self.ending.outcome or Outcome()
 
 
-def until_over(
-    run: Run, output: Output, report: Callable[[float, str], None], limit: int, alone: Callable[[], bool]
-) -> Watched:
-    """Wait for the end of the run, and end it if it takes more memory than `limit` (bytes). Nothing of it lives on.
+def carry_out(order: Order, output: Output, report: Callable[[float, str], None], alone: Callable[[], bool]) -> Watched:
+    """Start a run, wait for its end, and end it if it takes more memory than it may. Nothing of it lives on.
 
     What it shares with the worker that it was forked from is not counted. `alone` says whether no other run is under
     way on this machine.
     """
     shared, starved = memory.shared_names(), _ended_by_system()
+    run, limit = Run.start(order), order.memory_mb << 20
     peak, over = 0, False
     report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
     while not over and peak <= limit:
