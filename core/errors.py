@@ -102,11 +102,37 @@ class UploadCutOff(CoreError):
         super().__init__("The upload was interrupted. Send the file again.")
 
 
-class DiskFull(CoreError):
-    """There is no room left to store a file."""
+class FilesUnavailable(CoreError):
+    """The core's folders cannot be used at the moment. It is no fault of a caller or of a job: waiting helps."""
 
-    def __init__(self) -> None:
-        super().__init__("The core's disk is full, so nothing was stored. Ask an admin to free some space, then retry.")
+    def __init__(self, why: str | None) -> None:
+        super().__init__(
+            f"The core cannot use its folder for files at the moment ({why}). Nothing has been lost. "
+            "Try again in a few seconds; if it stays like this, tell an admin."
+        )
+
+
+class DiskFull(FilesUnavailable):
+    """Only the reserve is left on the disk, or not even that."""
+
+    def __init__(self, free_mb: int, reserve_mb: int) -> None:
+        CoreError.__init__(
+            self,
+            f"The core's disk is full: {free_mb} MB are free, and the last {reserve_mb} MB are kept for the queue. "
+            "No file is stored and no task begins until there is room. Ask an admin to make some: delete what is not "
+            "needed, lower RETENTION_DAYS, or enlarge the disk.",
+        )
+
+
+class RunFilledDisk(CoreError):
+    """A run has used up the disk, down to the reserve."""
+
+    def __init__(self, size_mb: int, reserve_mb: int) -> None:
+        super().__init__(
+            f"The task was ended because the core's disk was full: its own files had grown to {size_mb} MB, more than "
+            f"those of any other task, and the last {reserve_mb} MB of the disk are kept for the queue. "
+            "Try it with less data, or ask an admin for a larger disk."
+        )
 
 
 class Draining(CoreError):
@@ -132,6 +158,18 @@ class NotIdleYet(Held):
         self.args = (f"The core has been idle for {idle_seconds:.0f} s; it stops only after {wanted:.0f} s.",)
 
 
+class UsersUnknown(Held):
+    """The list of active users cannot be used, so it may be that somebody holds the core."""
+
+    def __init__(self, holds: list[dict[str, str]], more: int = 0) -> None:
+        super().__init__(holds, more)
+        sentence = (
+            "The core cannot tell who else is using it, because the list of active users cannot be used. "
+            "Ask around before you stop it, or ask an admin to repair the list."
+        )
+        self.args = (sentence,)
+
+
 class QueueUnavailable(CoreError):
     """Redis does not answer, or it refuses to write."""
 
@@ -144,3 +182,12 @@ class ListBusy(CoreError):
 
     def __init__(self) -> None:
         super().__init__("The list of active users is busy. Try again in a few seconds.")
+
+
+class ListUnavailable(CoreError):
+    """The file of the active-user list or its lock cannot be read or written."""
+
+    def __init__(self, why: str | None) -> None:
+        super().__init__(
+            f"The list of active users cannot be used ({why}). Tasks are not affected. Ask an admin to look at it."
+        )
