@@ -23,6 +23,13 @@ class SettingsError(CoreError):
     """A setting is missing or invalid; the message names the variable."""
 
 
+class QueueDamaged(CoreError):
+    """The log in which Redis keeps the queue cannot be read."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The queue is damaged: {problem}")
+
+
 class JobFileError(CoreError):
     """A file in the jobs package does not define a job."""
 
