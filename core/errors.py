@@ -1,18 +1,10 @@
 """The core's errors. Each class carries its details; one table in `core/api/app.py` maps them to HTTP statuses."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Self
 
-# What we say in place of pydantic's messages that only a programmer would understand.
-PLAIN = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a known field; check the spelling",
-    "json_invalid": "is not valid JSON",
-    "model_attributes_type": "must be a JSON object, sent with the header Content-Type: application/json",
-    "recursion_depth_exceeded": "is nested too deeply",
-    "string_unicode": "must be Unicode text",
-}
-MAX_FIELDS = 50  # the caller makes up the field names and may send thousands
+from core.field_problems import sentences
 
 
 class CoreError(Exception):
@@ -28,6 +20,17 @@ class QueueDamaged(CoreError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"The queue is damaged: {problem}")
+
+
+class OtherFolder(CoreError):
+    """The live workers on this Redis keep their files in another DATA_DIR."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(
+            f"Workers that are running on this Redis use another DATA_DIR than {data_dir}. Either give the API and all "
+            "workers the same DATA_DIR (in containers: the same volume), or give this core a REDIS_URL of its own. "
+            "If you have replaced the folder, stop the old workers: after 10 s they no longer count."
+        )
 
 
 class JobFileError(CoreError):
@@ -54,15 +57,8 @@ class InvalidFields(CoreError):
 
     @classmethod
     def of(cls, problems: Iterable[Mapping[str, Any]], inside: int = 0) -> Self:
-        """Convert pydantic's errors. The field is the name at depth `inside`, or "body" if the whole body is wrong."""
-        fields: dict[str, str] = {}
-        for problem in problems:
-            at = () if problem["type"] == "json_invalid" else problem["loc"][inside:]
-            name, *inner = [str(part)[:100] for part in at[:6]] or ["body"]
-            sentence = PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-            if len(fields) < MAX_FIELDS:
-                fields.setdefault(name, ".".join(inner) + ": " + sentence if inner else sentence)
-        return cls(fields)
+        """From pydantic's errors, whose fields are at depth `inside`."""
+        return cls(sentences(problems, inside))
 
 
 class UnknownTask(CoreError):

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from core import __version__, errors, settings
+from core import __version__, data_id, errors, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.api import docs
 from core.api.health import public
@@ -114,4 +114,6 @@ def _build(config: settings.Settings, store: AsyncStore) -> Core:
     files = Files(config.data_dir, config.disk_reserve_mb)
     jobs, broken = examine(config.jobs_package)
     tasks = Tasks(store, jobs, files.find, users.begin(BOOT_ID.read_text().strip()))
-    return Core(tasks, users, files, config.max_upload_mb, [str(error) for error in broken])
+    return Core(
+        tasks, users, files, data_id.of(config.data_dir), config.max_upload_mb, [str(error) for error in broken]
+    )

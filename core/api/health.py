@@ -30,6 +30,8 @@ async def ready(request: Request) -> JSONResponse:
     try:
         redis, alive = await core.tasks.persistence(), await core.tasks.workers()
         worker = "ok" if alive else "No worker has sent a heartbeat lately."
+        if not await core.tasks.share(core.data_id):
+            worker = str(errors.OtherFolder(core.files.folder.parent))
     except errors.QueueUnavailable as error:
         redis, worker = f"{error}{'' if files == 'ok' else FULL}", "Unknown while Redis does not answer."
     state = {"redis": redis, "worker": worker, "files": files}

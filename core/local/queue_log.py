@@ -79,7 +79,7 @@ def _cut(path: Path, at: int, tail: bytes) -> None:
     with path.open("r+b") as file:
         file.truncate(at)
         os.fsync(file.fileno())
-    log.warning("The queue's log ended in the middle of a write. These %s bytes are cut off and kept in %s.", len(tail), aside)
+    log.warning("The queue's log ended in the middle of a write. Its last %s bytes are now in %s.", len(tail), aside)
 
 
 def _names(logs: Path) -> list[str]:

@@ -5,12 +5,14 @@ import logging
 import os
 import socket
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from celery import signals
 
 from core import processes, settings
+from core.errors import QueueUnavailable
 from core.files import Files
 from core.queue.celery_app import create
 from core.queue.store import Store
@@ -51,7 +53,10 @@ def main() -> None:
     jobs, child = discover(config.jobs_package), Child(config)
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))
-    celery_hooks.install(app, Recovery(config, name, jobs, celery_hooks.runs))
+    recovery = Recovery(config, name, jobs, celery_hooks.runs)
+    with suppress(QueueUnavailable):  # then the first beat tells
+        recovery.meet()
+    celery_hooks.install(app, recovery)
     # In kB. A child that has used much memory is replaced, so that the next task has all of it.
     app.conf.worker_max_memory_per_child = config.task_memory_mb * 1024 // 2
     signals.worker_ready.connect(lambda **_: Housekeeping(config).start(), weak=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.queue import messages, persistence, records, steps, store
+from core.queue import messages, neighbours, persistence, records, steps, store
 
 # How a step reads Redis's answer is its own business, and a row is what it reads.
 INSIDE = {"record_of", "full_record_of", "drain_of"}
@@ -30,7 +30,7 @@ def parts(hint: Any) -> Iterator[Any]:
         yield from parts(inner)
 
 
-STEPS = (steps, persistence)
+STEPS = (steps, neighbours, persistence)
 MODULES = (messages, records, store, *STEPS)
 FACE = [pytest.param(f, id=f"{m.__name__}.{n}") for m in MODULES for n, f in public(m)]
 
