@@ -18,6 +18,7 @@ from core.api.health import public
 from core.api.middleware import OPEN, Gate
 from core.api.routes import Core, routes
 from core.api.tasks import Tasks
+from core.disk import Disk
 from core.files import Files
 from core.queue.store import AsyncStore
 from core.registry import examine
@@ -114,6 +115,5 @@ def _build(config: settings.Settings, store: AsyncStore) -> Core:
     files = Files(config.data_dir, config.disk_reserve_mb)
     jobs, broken = examine(config.jobs_package)
     tasks = Tasks(store, jobs, files.find, users.begin(BOOT_ID.read_text().strip()))
-    return Core(
-        tasks, users, files, data_id.of(config.data_dir), config.max_upload_mb, [str(error) for error in broken]
-    )
+    disk, broken_jobs = Disk(config.data_dir, config.disk_reserve_mb), [str(error) for error in broken]
+    return Core(tasks, users, files, disk, data_id.of(config.data_dir), config.max_upload_mb, broken_jobs)

@@ -26,7 +26,8 @@ async def health() -> schemas.Health:
 async def ready(request: Request) -> JSONResponse:
     """Whether a task would run now, and if not, which part fails. A broken job file is named and stops no other job."""
     core = core_of(request)
-    files = core.files.check()
+    files, disk = core.files.check(), core.disk.check()
+    files = disk if files == "ok" else files
     try:
         redis, alive = await core.tasks.persistence(), await core.tasks.workers()
         worker = "ok" if alive else "No worker has sent a heartbeat lately."

@@ -15,6 +15,7 @@ from core import errors
 from core.active_users import ActiveUsers
 from core.api import schemas
 from core.api.tasks import Tasks
+from core.disk import Disk
 from core.files import Files
 from core.queue.records import TaskState
 
@@ -26,6 +27,7 @@ class Core:
     tasks: Tasks
     users: ActiveUsers
     files: Files
+    disk: Disk  # of the queue and of the running tasks, if not of the files too
     data_id: str
     max_upload_mb: int
     broken_jobs: list[str]

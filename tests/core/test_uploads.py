@@ -184,3 +184,27 @@ def test_uploads_fail_with_507_on_a_full_disk_and_work_again_when_there_is_room(
     assert enough.status_code == 201
     assert (full.status_code, full.json()["redis"]) == (503, "ok")
     assert "disk is full" in full.json()["files"]
+
+
+def test_while_the_folder_cannot_be_used_callers_are_told_to_come_back_and_then_all_is_there(quiet: LiveCore) -> None:
+    file_id, files = quiet.upload(b"a,b\n"), quiet.data_dir / "files"
+    order = {"job": "measure", "params": {"file": file_id}, "username": "sato"}
+    files.rename(quiet.data_dir / "away")
+    files.write_text("no folder")
+    try:
+        answers = [
+            quiet.http.post("/files?name=a", content=b"x"),
+            quiet.http.get(f"/files/{file_id}"),
+            quiet.http.post("/start_task", json=order),
+        ]
+        ready = quiet.http.get("/ready")
+    finally:
+        files.unlink()
+        (quiet.data_dir / "away").rename(files)
+
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(503, "5")] * 3
+    assert "Nothing has been lost" in answers[0].json()["detail"]
+    assert (ready.status_code, "cannot be used" in ready.json()["files"]) == (503, True)
+    assert quiet.http.get(f"/files/{file_id}").content == b"a,b\n"
+    assert quiet.upload(b"x")
+    assert quiet.http.post("/start_task", json=order).status_code == 200
