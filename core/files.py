@@ -58,8 +58,12 @@ class Files:
         try:
             path = next((self.folder / file_id).iterdir())
             return UploadedFile(file_id, path.name, path.stat().st_size, path)
-        except (FileNotFoundError, StopIteration):
+        except StopIteration:
             return None
+        except FileNotFoundError as error:
+            if self.folder.is_dir():
+                return None
+            raise FilesUnavailable("the folder is not there") from error
         except OSError as error:
             raise FilesUnavailable(error.strerror) from error
 

@@ -189,6 +189,8 @@ def test_a_stored_file_is_read_only_and_can_be_removed(files: Files) -> None:
 def test_a_folder_that_cannot_be_used_is_no_missing_file(files: Files) -> None:
     file_id = save(files, "a", b"x")
     files.folder.rename(files.folder.with_name("elsewhere"))
+    with pytest.raises(FilesUnavailable, match="not there"):
+        files.find(file_id)
     files.folder.write_text("no folder")
 
     with pytest.raises(FilesUnavailable, match="Nothing has been lost"):
