@@ -5,18 +5,20 @@ import os
 import resource
 import signal
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import psutil
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 M_ARENA_MAX = -8
+REAP_SECONDS = 3.0  # more than a killed process needs to give back its memory
 RESERVE = 64 << 20  # bytes that let a run report that it is out of memory
 
 
-def die_with_parent() -> None:
-    """Get a SIGTERM when the parent dies, even by kill -9."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Get this signal when the parent dies, even by kill -9."""
+    _prctl(PR_SET_PDEATHSIG, number)
 
 
 def adopt() -> None:
@@ -34,18 +36,16 @@ def share_heap() -> None:
 
 
 def confine(megabytes: int) -> None:
-    """Limit the private memory of this process: a job that needs more gets a MemoryError.
+    """Limit the private memory that this process, and each that it starts, may take beyond what it has already.
 
-    RLIMIT_DATA counts private writable mappings and the stacks of threads. RLIMIT_AS would also count mapped files and
-    address space that is only reserved.
+    A job that needs more gets a MemoryError. RLIMIT_DATA counts private writable mappings and the stacks of threads.
+    RLIMIT_AS would also count mapped files and address space that is only reserved.
     """
-    limit = megabytes << 20
+    taken = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    limit = (megabytes << 20) + taken
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit + RESERVE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills it first, before the API and Redis
-    adopt()
-    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)  # or a handler could make it look like an error of the job
 
 
 def reserve(*, use: bool) -> None:
@@ -53,6 +53,42 @@ def reserve(*, use: bool) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_DATA, (hard if use else hard - RESERVE, hard))
+
+
+def children() -> set[int]:
+    """The children of this process; to have none costs one call of the system."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return set()
+    return {child.pid for child in psutil.Process().children()}
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started; empty if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process.pid, *(child.pid for child in process.children(recursive=True))]
+    return []
+
+
+def everybody() -> list[int]:
+    """Every process of this machine."""
+    return psutil.pids()
+
+
+def memory_of(pid: int) -> int:
+    """The bytes that a process holds in memory; what it shares with others counts in parts (PSS). 0 if it has ended."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        used: int = psutil.Process(pid).memory_full_info().pss
+        return used
+    return 0
+
+
+def own_memory() -> int:
+    """The bytes that this process holds in memory."""
+    used: int = psutil.Process().memory_info().rss
+    return used
 
 
 def end(pid: int) -> None:
@@ -71,10 +107,8 @@ def end_strays(keep: set[int]) -> None:
     """
     me = psutil.Process()
     _end_below(me, keep)
-    for child in me.children():
-        if child.pid not in keep:
-            with suppress(ChildProcessError):
-                os.waitpid(child.pid, os.WNOHANG)  # a zombie until somebody asks for its exit code
+    strays = [child for child in me.children() if child.pid not in keep]
+    psutil.wait_procs(strays, timeout=REAP_SECONDS)  # zombies until somebody asks for their exit codes
 
 
 def _end_below(process: psutil.Process, keep: set[int]) -> None:
@@ -96,4 +130,9 @@ def _descendants(process: psutil.Process, keep: set[int]) -> set[psutil.Process]
 
 
 def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None).prctl(option, value)
+    _libc().prctl(option, value)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

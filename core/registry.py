@@ -65,6 +65,7 @@ class Job:
     title: str
     description: str
     retry: bool
+    max_minutes: float | None
     function: Callable[..., Any]
     params: type[BaseModel]
     schema: dict[str, Any]
@@ -83,14 +84,15 @@ class Job:
         return self.function(**arguments, **({"progress": progress} if wants_progress else {}))
 
 
-def job(*, title: str, retry: bool = True) -> Callable[[F], F]:
+def job(*, title: str, retry: bool = True, max_minutes: float | None = None) -> Callable[[F], F]:
     """Mark a function as the job of its file, which holds exactly one.
 
-    With `retry=False`, a task whose worker died is not started again.
+    With `retry=False`, a task whose worker died is not started again. A run that takes longer than `max_minutes` is
+    ended; without it, TASK_MAX_MINUTES holds.
     """
 
     def mark(function: F) -> F:
-        setattr(function, _MARK, (title, retry))
+        setattr(function, _MARK, (title, retry, max_minutes))
         return function
 
     return mark
@@ -120,14 +122,14 @@ def examine(package: str) -> tuple[dict[str, Job], list[JobFileError]]:
 
 def _load(path: str, name: str) -> Job:
     function = _marked(_import(path))
-    title, retry = getattr(function, _MARK)
+    title, retry, max_minutes = getattr(function, _MARK)
     try:
         config = ConfigDict(extra="forbid", allow_inf_nan=False)
         params = create_model(name, __config__=config, **dict(_fields(path, function)))
         schema = params.model_json_schema()
     except (NameError, TypeError, PydanticUserError) as error:
         raise JobFileError(path, f"cannot make a form from its type hints: {error}") from error
-    return Job(name, title, inspect.getdoc(function) or "", retry, function, params, schema)
+    return Job(name, title, inspect.getdoc(function) or "", retry, max_minutes, function, params, schema)
 
 
 def _import(path: str) -> ModuleType:

@@ -43,7 +43,7 @@ def test_the_example_is_a_whole_job(example_package: str, tmp_path: Path) -> Non
     answer = job.run({"orders": UploadedFile("", orders.name, 1, orders), "days": 14}, lambda _done, _message="": None)
 
     assert answer["metrics"] == {"late": 1}
-    assert '"2020-01-01T00:00:00"' in results.to_json(answer, lambda path: UploadedFile("", path.name, 1, path))
+    assert '"2020-01-01T00:00:00"' in results.pack(answer, tmp_path).text
 
 
 @pytest.mark.usefixtures("example_package")
@@ -52,7 +52,7 @@ def test_the_example_of_a_test_passes(tmp_path: Path) -> None:
 
 
 def test_a_result_may_have_as_many_megabytes_as_the_readme_says() -> None:
-    assert f"**A result may have {results.LIMIT_MB} MB.**" in README
+    assert f"**A result may have {results.LIMIT >> 20} MB.**" in README
 
 
 def tree() -> set[Path]:

@@ -55,6 +55,13 @@ class Glance(NamedTuple):
     job: str
 
 
+class Claim(NamedTuple):
+    """A task that is to be run now; the first run is attempt 1."""
+
+    params: Params
+    attempt: int
+
+
 class Activity(NamedTuple):
     """`idle` is the time since the last act; 0 while a task waits or runs."""
 

@@ -29,10 +29,10 @@ from typing import Any, Generic, Literal, TypeVar
 from core.queue import messages
 from core.queue.records import (
     Activity,
+    Claim,
     Drain,
     FullRecord,
     Glance,
-    Params,
     TaskError,
     TaskRecord,
     Waiting,
@@ -115,10 +115,10 @@ def workers(seconds: float) -> Step[int]:
     return Step("workers", (seconds,), int)
 
 
-def claim(task_id: str, owner: str, *, lease: float, attempts: int, lost: TaskError) -> Step[Params | None]:
-    """The task's parameters if `owner` is to run it now. `lost` is its error if its `attempts` are used up."""
+def claim(task_id: str, owner: str, *, lease: float, attempts: int, lost: TaskError) -> Step[Claim | None]:
+    """What `owner` is to run now, if it may. `lost` is its error if its `attempts` are used up."""
     args = (task_id, owner, _microseconds(lease), attempts, json.dumps(lost))
-    return Step("claim", args, lambda params: None if params is None else json.loads(params))
+    return Step("claim", args, lambda row: Claim(json.loads(row[0]), row[1]) if row else None)
 
 
 def progress(task_id: str, owner: str, done: float, message: str) -> Step[None]:

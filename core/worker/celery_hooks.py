@@ -12,7 +12,7 @@ from celery.concurrency.prefork import TaskPool
 from celery.worker import consumer, request, state
 
 from core import processes
-from core.worker.recovery import Recovery
+from core.worker.recovery import Recovery, Running
 from core.worker.runner import owner_of
 
 log = logging.getLogger(__name__)
@@ -93,11 +93,11 @@ class Records(DisabledBackend):  # type: ignore[misc]  # as above
         self.app.recovery.cancel(task_id)
 
 
-def runs() -> list[tuple[str, str]]:
-    """The task id and the owner of each run that a child has begun."""
+def runs() -> list[Running]:
+    """Each run that a child has begun."""
     while True:
         try:
-            return [(run.id, run.owner) for run in list(state.active_requests)]
+            return [Running(run.id, run.owner, run.name) for run in list(state.active_requests)]
         except RuntimeError:  # Celery's thread has just changed the set
             continue
 

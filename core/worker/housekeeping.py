@@ -1,7 +1,6 @@
 """Housekeeping: old tasks and files are removed, and so are the folders that interrupted runs have left behind."""
 
 import logging
-import shutil
 import threading
 import time
 
@@ -10,6 +9,7 @@ from core.files import Files
 from core.queue import steps
 from core.queue.store import Store
 from core.settings import WorkerSettings
+from core.worker import scratch
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class Housekeeping:
     def _clear(self) -> None:
         """Remove the folders of runs that are over."""
         for folder in self._scratch.glob("*"):
-            if self._store.run(steps.look(folder.name[:36])).state in OVER:
-                shutil.rmtree(folder, ignore_errors=True)
+            if self._store.run(steps.look(scratch.task_of(folder))).state in OVER:
+                scratch.remove(folder)
 
     def _expire(self) -> None:
         """Remove tasks and files whose retention is over."""

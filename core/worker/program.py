@@ -1,8 +1,10 @@
 """The Celery worker, in which every job is a task."""
 
 import argparse
+import gc
 import logging
 import os
+import signal
 import socket
 import uuid
 from contextlib import suppress
@@ -17,7 +19,7 @@ from core.files import Files
 from core.queue.celery_app import create
 from core.queue.store import Store
 from core.registry import Job, discover
-from core.worker import celery_hooks
+from core.worker import celery_hooks, fence
 from core.worker.housekeeping import Housekeeping
 from core.worker.recovery import Recovery
 from core.worker.runner import Runner, owner_of
@@ -32,7 +34,11 @@ class Child:
 
     def ready(self) -> Runner:
         if self.runner is None:
-            processes.confine(self.config.task_memory_mb)
+            processes.adopt()
+            fence.hide_secrets()
+            gc.freeze()  # the collector leaves alone what is here, so that runs go on sharing it
+            for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)  # billiard's handlers would wait for the end of the run
             store, files = Store(self.config.broker_url), Files(self.config.data_dir)
             self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb)
         return self.runner
@@ -57,8 +63,6 @@ def main() -> None:
     with suppress(QueueUnavailable):  # then the first beat tells
         recovery.meet()
     celery_hooks.install(app, recovery)
-    # In kB. A child that has used much memory is replaced, so that the next task has all of it.
-    app.conf.worker_max_memory_per_child = config.task_memory_mb * 1024 // 2
     signals.worker_ready.connect(lambda **_: Housekeeping(config).start(), weak=False)
     processes_ = str(config.worker_processes)
     app.worker_main(["worker", "-n", name, "-c", processes_, "-l", "INFO", "--without-gossip", "--without-mingle"])

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core import data_id
 from core.errors import OtherFolder, QueueUnavailable, UnknownJob
 from core.queue import neighbours, steps
-from core.queue.records import Waiting, task_error
+from core.queue.records import TaskError, Waiting, task_error
 from core.queue.store import Store
 from core.registry import Job
 from core.settings import WorkerSettings
@@ -38,6 +38,14 @@ def missing(queue: Waiting, *, whole: bool) -> set[str]:
     return {task_id for task_id in queue.waiting[:reach] if task_id not in queue.queued}
 
 
+class Running(NamedTuple):
+    """A run that a child of this worker has begun."""
+
+    task_id: str
+    owner: str
+    job: str
+
+
 class Recovery:
     """A heartbeat once a second, as long as the worker's main process lives, whatever its children do."""
 
@@ -46,14 +54,15 @@ class Recovery:
         config: WorkerSettings,
         worker: str,
         jobs: Mapping[str, Job],
-        runs: Callable[[], list[tuple[str, str]]],
+        runs: Callable[[], list[Running]],
     ) -> None:
-        """`runs` returns the task and the owner of each run of this worker."""
+        """`runs` returns each run of this worker."""
         self._store, self._worker, self._jobs, self._runs = Store(config.broker_url), worker, jobs, runs
         self._data_dir, self._data_id = config.data_dir, data_id.of(config.data_dir)
         self._beat_file = Path(os.environ.get("WORKER_BEAT_FILE", config.data_dir / "worker-beat"))
         self._suspects: set[str] = set()
         self._looked_at = 0.0
+        self._max_minutes, self._begun = config.task_max_minutes, dict[Running, float]()
 
     def start(self, end_run: Callable[[str], None]) -> None:
         """Beat from now on; `end_run` ends the run of an owner."""
@@ -80,7 +89,11 @@ class Recovery:
     def beat(self, end_run: Callable[[str], None]) -> None:
         self.meet()
         runs = self._runs()
-        for owner in self._store.run(steps.renew(runs, lease=LEASE)) if runs else []:
+        for run in self._overdue(runs):
+            self._store.run(steps.fail(run.task_id, run.owner, _overdue(self._limit(run))))
+            end_run(run.owner)
+        leases = [(run.task_id, run.owner) for run in runs]
+        for owner in self._store.run(steps.renew(leases, lease=LEASE)) if leases else []:
             end_run(owner)
         for task_id in self._store.run(steps.beat(self._worker, gap=GAP, grace=LEASE)):
             self.take_back(task_id)
@@ -88,6 +101,15 @@ class Recovery:
             self._beat_file.touch()
         if time.monotonic() - self._looked_at > SETTLED:
             self._repair()
+
+    def _overdue(self, runs: list[Running]) -> list[Running]:
+        """Measured here and not in the job, which may hang, nor in Redis, whose clock may jump."""
+        now = time.monotonic()
+        self._begun = {run: self._begun.get(run, now) for run in runs}
+        return [run for run, begun in self._begun.items() if now - begun > self._limit(run) * 60]
+
+    def _limit(self, run: Running) -> float:
+        return (run.job in self._jobs and self._jobs[run.job].max_minutes) or self._max_minutes
 
     def give_back(self, task_id: str, owner: str, how: Literal["lost", "stopped"]) -> None:
         """The run of `owner` has ended early: its task waits again, before all others.
@@ -129,3 +151,8 @@ class Recovery:
             if self._store.run(steps.repush(task_id, job, age=SETTLED)):
                 log.warning("Task %s waited without a message in the queue; it has a new one.", task_id)
         self._suspects, self._looked_at = lost, time.monotonic()
+
+
+def _overdue(minutes: float) -> TaskError:
+    sentence = f"The task was ended because it ran for longer than {minutes:g} minutes, the most that its job may take."
+    return task_error("TimeLimit", f"{sentence} Try it with less data, or ask the job's author for a higher limit.")

@@ -36,6 +36,7 @@ class Expected(NamedTuple):
 SEAM = {
     # core/worker/celery_hooks.py
     "celery.worker.request.Request.id": Expected("member_descriptor", "names the task of a run"),
+    "celery.worker.request.Request.name": Expected("member_descriptor", "names the job of a run"),
     "celery.worker.request.Request.app": Expected("property", "leads a run to the worker's Recovery"),
     "celery.worker.request.Request.hostname": Expected("property", "the worker's half of an owner"),
     "celery.worker.request.Request.worker_pid": Expected("None", "the child's half of an owner"),

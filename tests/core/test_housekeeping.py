@@ -1,6 +1,7 @@
 """What is tidied up, and what must stay."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,30 @@ def test_folders_of_runs_that_are_over_are_removed_and_no_others(
 
     kept = {folder.name[:36] for folder in (tmp_path / "scratch").iterdir()}
     assert kept == {waiting, running}
+
+
+def test_a_folder_is_removed_however_deep_or_closed_it_is_and_one_that_cannot_be_stops_no_other(
+    housekeeping: Housekeeping, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, deep, closed = (tmp_path / "scratch" / f"{number}1234567-89ab-cdef-0123-456789abcdef-k" for number in "012")
+    for folder in (stuck, deep, closed):
+        (folder / "inner").mkdir(parents=True)
+    here = os.getcwd()  # noqa: PTH109  # deeper than a path can be
+    os.chdir(deep)
+    for _ in range(3000):
+        os.mkdir("d")  # noqa: PTH102
+        os.chdir("d")
+    os.chdir(here)
+    closed.chmod(0)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", stuck / "inner"], check=False, capture_output=True)
+    is_stuck = os.path.ismount(stuck / "inner")  # only root can make it so
+    try:
+        housekeeping.tidy()
+    finally:
+        subprocess.run(["umount", stuck / "inner"], check=False, capture_output=True)
+
+    assert (deep.exists(), closed.exists(), stuck.exists()) == (False, False, is_stuck)
+    assert ("cannot be removed" in caplog.text) == is_stuck
 
 
 def test_tasks_and_files_are_forgotten_when_their_retention_is_over(

@@ -14,7 +14,7 @@ from core.jobs.duplicate_customers import duplicate_customers
 from core.registry import UploadedFile, discover
 from core.worker import results
 from front.samples import customers as sample_customers
-from tests.core.job_files import Steps, csv_of, sample_of, stored, upload
+from tests.core.job_files import Steps, csv_of, sample_of, upload
 
 SAMPLE = sample_of(sample_customers)
 
@@ -147,7 +147,7 @@ def test_the_sample_file_is_up_to_date_with_its_generator() -> None:
 
 def test_the_result_is_small_json_with_valid_vega_lite_charts() -> None:
     result, groups = run(SAMPLE, similarity=0.9)
-    text = results.to_json(result, stored)
+    text = results.pack(result, Path.cwd()).text
     assert len(text) < 40_000
     curve, histogram = result["charts"]
     for chart in (curve, histogram):

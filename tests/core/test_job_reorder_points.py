@@ -14,7 +14,7 @@ from core.jobs.reorder_points import reorder_points
 from core.registry import UploadedFile, discover
 from core.worker import results
 from front.samples import daily_sales
-from tests.core.job_files import Steps, csv_of, sample_of, stored, upload, xlsx_of
+from tests.core.job_files import Steps, csv_of, sample_of, upload, xlsx_of
 
 SAMPLE = sample_of(daily_sales)
 
@@ -145,7 +145,7 @@ def test_the_sample_gives_a_reorder_point_for_every_item() -> None:
 
 def test_the_result_is_small_json_with_a_valid_vega_lite_chart() -> None:
     result, items = run(SAMPLE)
-    text = results.to_json(result, stored)
+    text = results.pack(result, Path.cwd()).text
     assert len(text) < 20_000
     (chart,) = result["charts"]
     alt.Chart.from_dict(chart, validate=True)

@@ -37,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_process_ends_with_all_that_it_started_even_daemons(file: Path) -> None:
     run = python(
-        "import subprocess, sys, time; from core import processes; processes.confine(1000)\n"
+        "import subprocess, sys, time; from core import processes; processes.adopt()\n"
         "subprocess.Popen(['sh', '-c', sys.argv[1]]); time.sleep(300)",
         DAEMON.format(file=file),
     )
@@ -76,7 +76,7 @@ def test_children_of_the_dead_are_killed_and_the_kept_ones_are_not(file: Path) -
 
 def test_a_process_that_starts_others_until_it_dies_ends_with_all_of_them(file: Path) -> None:
     run = python(
-        "import os, subprocess, sys; from core import processes; processes.confine(1000)\n"
+        "import os, subprocess, sys; from core import processes; processes.adopt()\n"
         "loop = 'while :; do sleep 300 & echo $! >> \"$0\"; done'\n"
         "while True: subprocess.Popen(['sh', '-c', loop, sys.argv[1]]).wait()",
         str(file),
@@ -144,19 +144,13 @@ def test_the_reserve_can_be_closed_again() -> None:
         "for use in (False, True, False):\n    processes.reserve(use=use)\n"
         "    print(resource.getrlimit(resource.RLIMIT_DATA)[0] >> 20)"
     )
-    assert limits.split() == ["300", "364", "300"]
+    closed, opened, again = map(int, limits.split())
+    assert (again, opened) == (closed, closed + 64)
 
 
 def test_a_run_is_the_first_to_be_killed_if_memory_runs_out_and_leaves_no_core_file() -> None:
     said = outcome("print(open('/proc/self/oom_score_adj').read(), resource.getrlimit(resource.RLIMIT_CORE))")
     assert said.split() == ["1000", "(0,", "0)"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
-def test_a_signal_ends_a_run_without_an_exception_in_its_job(number: int) -> None:
-    code = f"import os, signal\nfrom core import processes\nsignal.signal({number}, lambda *_: exit(3))\n"
-    run = python(f"{code}processes.confine(300)\nos.kill(os.getpid(), {number})")
-    assert run.wait(10) == -number
 
 
 def test_a_process_without_limits_has_nothing_to_open() -> None:

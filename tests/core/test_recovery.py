@@ -1,6 +1,7 @@
 """What a worker's beat renews, takes back and repairs, against a real queue."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +11,12 @@ from core.queue import steps
 from core.queue.records import Waiting
 from core.registry import discover
 from core.settings import WorkerSettings
-from core.worker.recovery import WINDOW, Recovery, missing
+from core.worker.recovery import WINDOW, Recovery, Running, missing
 from tests.live import until
 from tests.valkey import Queue, Valkey, claim
 
 JOBS = discover("tests.jobs")
+JOBS["patient"] = replace(JOBS["echo"], max_minutes=60)
 
 
 def test_nothing_is_missing_if_each_waiting_task_has_a_message() -> None:
@@ -37,8 +39,8 @@ class Worker:
     """The recovery of one worker, the runs that it has, and those that it was told to end."""
 
     def __init__(self, valkey: Valkey, folder: Path, name: str) -> None:
-        config = WorkerSettings(redis_url=valkey.url, data_dir=folder, _env_file=None)
-        self.runs: list[tuple[str, str]] = []
+        config = WorkerSettings(redis_url=valkey.url, data_dir=folder, task_max_minutes=0.01, _env_file=None)
+        self.runs: list[Running] = []
         self.ended: list[str] = []
         self.recovery = Recovery(config, name, JOBS, lambda: self.runs)
 
@@ -59,7 +61,7 @@ def test_a_beat_renews_what_runs_and_is_seen(queue: Queue, worker: Worker, tmp_p
     task_id = queue.submit()
     queue.run(claim(task_id, "w/1"))
     queue.lapse(task_id)
-    worker.runs = [(task_id, "w/1")]
+    worker.runs = [Running(task_id, "w/1", "echo")]
     worker.beat()
     assert queue.state(task_id) == "STARTED"
     assert int(queue.redis.zscore("okosu:leases", task_id) or 0) > 1
@@ -81,7 +83,7 @@ def test_a_beat_ends_what_was_cancelled(queue: Queue, worker: Worker) -> None:
     task_id = queue.submit()
     queue.run(claim(task_id, "w/1"))
     queue.run(steps.cancel(task_id))
-    worker.runs = [(task_id, "w/1")]
+    worker.runs = [Running(task_id, "w/1", "echo")]
     worker.beat()
     assert worker.ended == ["w/1"]
 
@@ -153,3 +155,16 @@ def test_a_task_whose_job_is_gone_fails_with_the_names_of_those_there_are(queue:
     assert error["type"] == "UnknownJob"
     assert "no job 'renamed'" in error["message"]
     assert "echo" in error["message"]
+
+
+def test_a_run_that_takes_too_long_is_ended_and_its_task_says_so(queue: Queue, worker: Worker) -> None:
+    hung, patient = queue.submit(), queue.submit()
+    worker.runs = [Running(hung, "w/1", "echo"), Running(patient, "w/2", "patient")]
+    for run in worker.runs:
+        queue.run(claim(run.task_id, run.owner))
+
+    until(lambda: worker.beat() or worker.ended, 5)
+
+    assert worker.ended == ["w/1"]
+    assert (queue.state(hung), queue.state(patient)) == ("FAILURE", "STARTED")
+    assert "longer than 0.01 minutes" in (queue.field(hung, "error") or "")

@@ -29,7 +29,8 @@ class Quote:
 
 
 def as_json(answer: Any) -> Any:
-    return json.loads(results.to_json(answer, stored))
+    folder = Path.cwd()
+    return json.loads(results.publish(results.pack(answer, folder), folder, stored))
 
 
 VALUES: list[tuple[Any, Any]] = [

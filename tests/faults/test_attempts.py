@@ -22,7 +22,8 @@ def test_a_task_that_always_kills_its_process_fails_after_3_attempts_with_a_sent
     status = core.wait(task_id)
     assert status["task_status"] == "FAILURE"
     assert status["error"]["type"] == "WorkerLost"
-    assert "lost 3 times" in status["error"]["message"]
+    assert "ended by the signal SIGKILL" in status["error"]["message"]
+    assert "tried 3 times" in status["error"]["message"]
     assert core.log.count(f"Task {task_id} was lost") == 3
 
 

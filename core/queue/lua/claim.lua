@@ -1,4 +1,4 @@
--- id, owner, lease (µs), attempts allowed, error if they are used up -> the parameters, or nothing if it must not run
+-- id, owner, lease (µs), attempts allowed, error if they are used up -> the parameters and which attempt it is, or nothing if it must not run
 local id, owner, lease, allowed, lost = unpack(ARGV)
 local state, holder, attempt, params = unpack(get(id, 'state', 'owner', 'attempt', 'params'))
 local mine = state == 'STARTED' and holder == owner
@@ -12,4 +12,4 @@ if not mine then move(id, 'STARTED') end
 set(id, 'owner', owner, 'attempt', attempt, 'started', text(now()))
 redis.call('HDEL', record(id), 'done', 'message')
 redis.call('ZADD', 'okosu:leases', text(now() + lease), id)
-return params
+return {params, attempt}

@@ -1,0 +1,96 @@
+"""How much memory a run uses: all of its processes together, shared memory and files in /dev/shm included."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from core import processes
+
+SHARED = Path("/dev/shm")  # noqa: S108  # not a temporary file of ours: the place is the point
+IN_MEMORY = (f"{SHARED}/", "/memfd:")
+
+Identity = tuple[int, int]  # device and inode
+
+
+def of_run(pid: int, before: set[Identity], *, alone: bool) -> int:
+    """The bytes that the process and all that it has started hold in memory.
+
+    Memory that several processes share counts once (PSS). Files in memory that nobody has mapped count as well: those
+    that the run has open and, if no other run is `alone` to blame, those in /dev/shm that were not there `before` it.
+    """
+    total, mapped, files = 0, set[Identity](), dict[Identity, int]()
+    for member in processes.family(pid):
+        total += processes.memory_of(member)
+        mapped |= set(_mapped(member))
+        files.update(_open(member))
+    left = _left_behind(before) if alone else {}
+    sizes = {**files, **{identity: size for identity, (_, size) in left.items()}}
+    return total + sum(size for identity, size in sizes.items() if identity not in mapped)
+
+
+def shared_files() -> dict[Identity, tuple[Path, int]]:
+    """This user's files in /dev/shm: their paths and the bytes that they take."""
+    found: dict[Identity, tuple[Path, int]] = {}
+    _look_into(SHARED, found)
+    return found
+
+
+def remove_shared(before: set[Identity]) -> None:
+    """Remove what was not in /dev/shm `before` and that no living process uses."""
+    for path, _ in sorted(_left_behind(before).values(), reverse=True):  # what is in a folder before the folder
+        with suppress(OSError):
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _left_behind(before: set[Identity]) -> dict[Identity, tuple[Path, int]]:
+    """What is new in /dev/shm and neither mapped nor open: other programs of this user work there as well."""
+    new = {identity: found for identity, found in shared_files().items() if identity not in before}
+    if new:
+        for pid in processes.everybody():
+            for identity in [*_mapped(pid), *dict(_open(pid))]:
+                new.pop(identity, None)
+    return new
+
+
+def is_alone(folder: int) -> bool:
+    """Whether no other run holds a shared lock on the folder (a descriptor); this run's own lock is kept."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(folder, fcntl.LOCK_SH)  # a failed change of a lock may have lost it
+        return False
+    fcntl.flock(folder, fcntl.LOCK_SH)
+    return True
+
+
+def _look_into(folder: str | Path, found: dict[Identity, tuple[Path, int]]) -> None:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            state = entry.stat(follow_symlinks=False)
+            if state.st_uid == os.geteuid():
+                found[state.st_dev, state.st_ino] = (Path(entry.path), state.st_blocks * 512)
+                if entry.is_dir(follow_symlinks=False):
+                    _look_into(entry.path, found)
+
+
+def _mapped(pid: int) -> Iterator[Identity]:
+    """The files in memory that a process has mapped: its PSS counts them already."""
+    with suppress(OSError):  # it has just ended, or is somebody else's
+        for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines():
+            words = line.split(maxsplit=5)
+            if len(words) > 5 and words[5].startswith(IN_MEMORY):
+                major, minor = (int(number, 16) for number in words[3].split(":"))
+                yield os.makedev(major, minor), int(words[4])
+
+
+def _open(pid: int) -> Iterator[tuple[Identity, int]]:
+    """The files in memory that a process has open, and the bytes that they take."""
+    with suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            if str(entry.readlink()).startswith(IN_MEMORY):
+                state = entry.stat()
+                if stat.S_ISREG(state.st_mode):
+                    yield (state.st_dev, state.st_ino), state.st_blocks * 512

@@ -1,0 +1,74 @@
+"""Inside a run's process: the job is called, and what became of it is put into words that the worker can record."""
+
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from core import processes
+from core.files import Files
+from core.queue.records import Params
+from core.registry import Job, Progress
+from core.worker import results
+from core.worker.results import Packed
+
+LONGEST = 2000  # characters of an error's sentence
+
+
+class Order(NamedTuple):
+    """What a run is to do, and with how much memory."""
+
+    job: Job
+    params: Params
+    files: Files
+    folder: Path
+    memory_mb: int
+
+
+class Outcome(BaseModel):
+    """A result, or an error. It comes from a process in which a job may have done anything, so it is checked."""
+
+    result: Packed = Packed("", [])
+    error: str = ""
+    sentence: str = ""
+    frames: str = ""
+    imported: list[str] = []
+
+
+def of(order: Order, progress: Progress) -> Outcome:
+    """Call the job; whatever it raises, even SystemExit, is how it ended."""
+    try:
+        arguments = order.job.validate(order.params, order.files.find)
+        answer = order.job.run(arguments, progress)
+        return Outcome(result=results.pack(answer, order.folder))
+    except BaseException as error:  # noqa: BLE001  # see above
+        processes.reserve(use=isinstance(error, MemoryError))
+        return Outcome(error=type(error).__name__, sentence=_explain(error, order.memory_mb), frames=_frames(error))
+
+
+def too_much_memory(memory_mb: int) -> str:
+    return f"The task needed more than {memory_mb / 1024:.3g} GB of memory. Try it with less data."
+
+
+def _explain(error: BaseException, memory_mb: int) -> str:
+    """Trusts nothing of the exception: its class may be a job's own."""
+    if isinstance(error, MemoryError):
+        return too_much_memory(memory_mb)
+    sentence = _tried(lambda: str(error))
+    fields = _tried(lambda: " ".join(f"{name}: {about}." for name, about in error.fields.items()))  # type: ignore[attr-defined]  # ours has them
+    text = f"{sentence[:LONGEST]} {fields[:LONGEST]}".strip()[:LONGEST] or type(error).__name__
+    return text.encode(errors="replace").decode()
+
+
+def _tried(text: Callable[[], Any]) -> str:
+    with suppress(BaseException):
+        return str(text())
+    return ""
+
+
+def _frames(error: BaseException) -> str:
+    """Where it happened. The message is not among it: it may contain the user's data."""
+    return "".join(traceback.format_tb(error.__traceback__, limit=-20)).rstrip().encode(errors="replace").decode()

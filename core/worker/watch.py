@@ -1,0 +1,67 @@
+"""A run seen from outside: its progress is told, its output logged, and its memory measured until it is over."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from core import processes
+from core.worker import memory
+from core.worker.outcome import Outcome
+from core.worker.output import Output
+from core.worker.run import Ending, Run
+
+REPORT_SECONDS = 0.5
+LOOK_SECONDS = 1.0  # between two looks at the memory of a run
+
+
+class Watched(NamedTuple):
+    """A run that is over. `peak` is the most memory that it was seen to use, in bytes."""
+
+    ending: Ending
+    peak: int
+    took_too_much: bool
+    starved: bool  # the system ran out of memory in that time, and ended processes
+
+    @property
+    def outcome(self) -> Outcome:
+        """Empty if the run has died before its end."""
+        return self.ending.outcome or Outcome()
+
+
+def until_over(
+    run: Run, output: Output, report: Callable[[float, str], None], limit: int, alone: Callable[[], bool]
+) -> Watched:
+    """Wait for the end of the run, and end it if it takes more memory than `limit` (bytes). Nothing of it lives on.
+
+    What it shares with the worker that it was forked from is not counted. `alone` says whether no other run is under
+    way on this machine.
+    """
+    shared, starved = set(memory.shared_files()), _ended_by_system()
+    peak, over = 0, False
+    report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
+    while not over and peak <= limit:
+        over, printed = run.wait(REPORT_SECONDS)
+        output.add(printed)
+        now = time.monotonic()
+        if over or now >= report_at:
+            report_at = now + REPORT_SECONDS
+            if news := run.board.read():
+                report(*news)
+        if now >= look_at:
+            look_at = now + LOOK_SECONDS
+            peak = max(peak, memory.of_run(run.pid, shared, alone=alone()) - processes.own_memory())
+    ending = run.finish()
+    output.add(ending.printed)
+    output.close()
+    if alone():
+        memory.remove_shared(shared)
+    if not ending.outcome:
+        peak = max(peak, ending.peak - processes.own_memory())
+    return Watched(ending, peak, peak > limit, _ended_by_system() > starved)
+
+
+def _ended_by_system() -> int:
+    """How many processes the system has ended so far because it had no memory left."""
+    words = Path("/proc/vmstat").read_text().split()
+    return int(words[words.index("oom_kill") + 1]) if "oom_kill" in words else 0
