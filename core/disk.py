@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.errors import DiskFull, FilesUnavailable, RunFilledDisk
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the last one: beyond what a file of the process may have
 MB = 1 << 20
 
 

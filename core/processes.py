@@ -48,6 +48,11 @@ def confine(megabytes: int) -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills it first, before the API and Redis
 
 
+def limit_files(size: int) -> None:
+    """No file that this process, or one that it starts, writes can grow beyond so many bytes: the write fails."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
 def reserve(*, use: bool) -> None:
     """Open the reserve after a MemoryError, or close it again."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)

@@ -14,6 +14,7 @@ from typing import Any
 from celery import signals
 
 from core import processes, settings
+from core.disk import Disk
 from core.errors import QueueUnavailable
 from core.files import Files
 from core.queue.celery_app import create
@@ -40,7 +41,8 @@ class Child:
             for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # billiard's handlers would wait for the end of the run
             store, files = Store(self.config.broker_url), Files(self.config.data_dir)
-            self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb)
+            disk = Disk(self.config.data_dir, self.config.disk_reserve_mb)
+            self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb, disk)
         return self.runner
 
 

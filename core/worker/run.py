@@ -20,6 +20,7 @@ from core.worker.outcome import Order, Outcome
 
 OURS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM, signal.SIGUSR1)
 CHUNK = 1 << 16
+LEAST = 16 << 20  # bytes that a file may have whatever the disk says: the result is one, too
 
 
 class Ending(NamedTuple):
@@ -125,6 +126,7 @@ def _become(order: Order, parent: int, result: int, printed: int) -> None:
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, errors="replace", closefd=False) for number in (1, 2))  # noqa: SIM115  # open as long as the process
     multiprocessing.current_process().daemon = False
     processes.confine(order.memory_mb)
+    processes.limit_files(max(order.room, LEAST))
     fence.raise_fence()
     os.environ["TMPDIR"] = os.environ["JOBLIB_TEMP_FOLDER"] = str(order.folder)
     tempfile.tempdir = None

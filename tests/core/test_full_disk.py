@@ -86,3 +86,45 @@ def test_a_redis_that_ended_on_a_full_disk_is_back_as_soon_as_there_is_room_and_
     until(cramped.is_ready, 30)
     assert {cramped.wait(task_id)["task_status"] for task_id in accepted} == {"SUCCESS"}
     assert cramped.wait(cramped.submit("echo", text="next"))["task_status"] == "SUCCESS"
+
+
+def test_a_job_that_fills_the_disk_is_ended_with_a_sentence_and_redis_lives(cramped: LiveCore) -> None:
+    redis = cramped.services()["valkey"]
+    hungry = cramped.submit("fills", pause=0.02, per_file=5)
+    cramped.wait(hungry, "STARTED")
+
+    ended = cramped.wait(hungry)
+
+    assert ended["task_status"] == "FAILURE"
+    assert ended["error"]["type"] == "RunFilledDisk"
+    assert "its own files had grown to 1" in ended["error"]["message"]
+    assert cramped.services()["valkey"] == redis
+    assert cramped.wait(cramped.submit("echo", text="next"))["task_status"] == "SUCCESS"
+    until(cramped.is_ready)
+
+
+@pytest.mark.parametrize("per_file", [1_000_000, 5])
+def test_a_job_that_fills_the_disk_faster_than_anybody_looks_fails_with_a_sentence(
+    cramped: LiveCore, per_file: int
+) -> None:
+    hungry = cramped.submit("fills", per_file=per_file)
+    waiting = [cramped.submit("echo", text=str(number)) for number in range(5)]
+
+    ended = cramped.wait(hungry)
+
+    assert ended["task_status"] == "FAILURE"
+    assert "larger disk" in ended["error"]["message"]
+    assert {cramped.wait(task_id)["task_status"] for task_id in waiting} == {"SUCCESS"}
+    until(cramped.is_ready)
+
+
+def test_a_task_waits_while_only_the_reserve_is_left_and_runs_when_there_is_room(
+    cramped: LiveCore, small_disk: Path
+) -> None:
+    filler = fill(small_disk, 8)
+    task_id = cramped.submit("echo", text="x")
+    until(lambda: "waits" in cramped.status(task_id)["progress"]["message"])
+
+    filler.unlink()
+
+    assert cramped.wait(task_id)["task_status"] == "SUCCESS"
