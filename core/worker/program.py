@@ -33,7 +33,7 @@ class Child:
     def ready(self) -> Runner:
         if self.runner is None:
             processes.confine(self.config.task_memory_mb)
-            store, files = Store(self.config.broker_url), Files(self.config.data_dir)
+            store, files = Store(self.config.broker_url), Files(self.config.data_dir, self.config.disk_reserve_mb)
             self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb)
         return self.runner
 
