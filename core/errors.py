@@ -1,7 +1,6 @@
 """The core's errors. Each class carries its details; one table in `core/api/app.py` maps them to HTTP statuses."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 from core.field_problems import sentences
@@ -25,10 +24,10 @@ class QueueDamaged(CoreError):
 class OtherFolder(CoreError):
     """The live workers on this Redis keep their files in another DATA_DIR."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"Workers that are running on this Redis use another DATA_DIR than {data_dir}. Either give the API and all "
-            "workers the same DATA_DIR (in containers: the same volume), or give this core a REDIS_URL of its own. "
+            "Workers that are running on this Redis use another DATA_DIR than this process. Either give the API and "
+            "all workers the same DATA_DIR (in containers: the same volume), or give this core a REDIS_URL of its own. "
             "If you have replaced the folder, stop the old workers: after 10 s they no longer count."
         )
 

@@ -1,7 +1,6 @@
 """Uploads and result files, stored as `DATA_DIR/files/<id>/<name>`: each is either complete or absent."""
 
 import asyncio
-import errno
 import os
 import shutil
 import time
@@ -80,14 +79,12 @@ class Files:
             return await asyncio.to_thread(self._publish, part / name)
 
     def keep(self, path: Path) -> UploadedFile:
-        """Store a result file without copying it. It stays where it was too, so that a caller may try again."""
+        """Store a result file, without copying it if possible. It stays where it was too, so a caller may try again."""
         name = clean_name(path.name)
         with self._part() as part:
             try:
                 os.link(path, part / name)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
+            except OSError:  # it lies on another disk, or on one that knows no links
                 shutil.copyfile(path, part / name)
             return self._publish(part / name)
 

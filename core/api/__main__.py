@@ -24,7 +24,7 @@ def _check_folder(config: settings.Settings) -> None:
     store = Store(config.broker_url)
     try:
         if not store.run(neighbours.share(data_id.of(config.data_dir))):
-            raise OtherFolder(config.data_dir)
+            raise OtherFolder
     except QueueUnavailable:
         pass  # /ready tells this, and later that
     finally:

@@ -10,8 +10,7 @@ from core import errors
 from core.api import docs, schemas
 from core.api.routes import core_of
 
-# Redis writes nothing without room on its disk, and ends.
-FULL = " Its disk may be the one with the trouble: when there is room again, Redis starts again by itself."
+FULL = " Redis ends when its disk is full, and starts again by itself as soon as there is room."
 
 public = APIRouter(tags=["State"], generate_unique_id_function=attrgetter("name"))
 
@@ -32,9 +31,9 @@ async def ready(request: Request) -> JSONResponse:
         redis, alive = await core.tasks.persistence(), await core.tasks.workers()
         worker = "ok" if alive else "No worker has sent a heartbeat lately."
         if not await core.tasks.share(core.data_id):
-            worker = str(errors.OtherFolder(core.files.folder.parent))
+            worker = str(errors.OtherFolder())
     except errors.QueueUnavailable as error:
-        redis, worker = f"{error}{'' if files == 'ok' else FULL}", "Unknown while Redis does not answer."
+        redis, worker = f"{error}{'' if disk == 'ok' else FULL}", "Unknown while Redis does not answer."
     state = {"redis": redis, "worker": worker, "files": files}
     status = 200 if set(state.values()) == {"ok"} else 503
     users = await run_in_threadpool(core.users.check)

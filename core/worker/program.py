@@ -40,7 +40,7 @@ class Child:
             gc.freeze()  # the collector leaves alone what is here, so that runs go on sharing it
             for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # billiard's handlers would wait for the end of the run
-            store, files = Store(self.config.broker_url), Files(self.config.data_dir)
+            store, files = Store(self.config.broker_url), Files(self.config.data_dir, self.config.disk_reserve_mb)
             disk = Disk(self.config.data_dir, self.config.disk_reserve_mb)
             self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb, disk)
         return self.runner

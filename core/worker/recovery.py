@@ -58,7 +58,7 @@ class Recovery:
     ) -> None:
         """`runs` returns each run of this worker."""
         self._store, self._worker, self._jobs, self._runs = Store(config.broker_url), worker, jobs, runs
-        self._data_dir, self._data_id = config.data_dir, data_id.of(config.data_dir)
+        self._data_id = data_id.of(config.data_dir)
         self._beat_file = Path(os.environ.get("WORKER_BEAT_FILE", config.data_dir / "worker-beat"))
         self._suspects: set[str] = set()
         self._looked_at = 0.0
@@ -84,7 +84,7 @@ class Recovery:
     def meet(self) -> None:
         """OtherFolder if the workers that are alive on this Redis keep their files elsewhere."""
         if not self._store.run(neighbours.meet(self._data_id)):
-            raise OtherFolder(self._data_dir)
+            raise OtherFolder
 
     def beat(self, end_run: Callable[[str], None]) -> None:
         self.meet()

@@ -77,7 +77,7 @@ def test_a_redis_that_ended_on_a_full_disk_is_back_as_soon_as_there_is_room_and_
     told = until(lambda: (ready := cramped.http.get("/ready").json())["redis"] != "ok" and ready)
     upload = cramped.http.post("/files?name=a", content=b"x")
 
-    assert "when there is room again, Redis starts again by itself" in told["redis"]
+    assert "starts again by itself as soon as there is room" in told["redis"]
     assert "0 MB are free" in told["files"]
     assert upload.status_code in (503, 507)
 
@@ -128,3 +128,19 @@ def test_a_task_waits_while_only_the_reserve_is_left_and_runs_when_there_is_room
     filler.unlink()
 
     assert cramped.wait(task_id)["task_status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("folder", ["scratch", "files"])
+def test_tasks_wait_while_a_folder_cannot_be_used_and_none_of_them_fails(quiet: LiveCore, folder: str) -> None:
+    file_id = quiet.upload(b"a,b\n")
+    blocker = quiet.submit("sleeper", seconds=3)
+    quiet.wait(blocker, "STARTED")
+    tasks = [quiet.submit("measure", file=file_id, copy=True) for _ in range(3)]
+    (quiet.data_dir / folder).rename(quiet.data_dir / "away")
+    (quiet.data_dir / folder).write_text("no folder")
+    until(lambda: "waits" in quiet.status(tasks[0])["progress"]["message"], 20)
+
+    (quiet.data_dir / folder).unlink()
+    (quiet.data_dir / "away").rename(quiet.data_dir / folder)
+
+    assert [quiet.wait(task_id)["error"] for task_id in [blocker, *tasks]] == [None] * 4
