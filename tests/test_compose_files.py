@@ -135,6 +135,8 @@ def test_redis_does_not_begin_an_empty_queue_while_there_are_logs(tmp_path: Path
     assert 'requirepass "secret"\n' in start().stdout
     logs.mkdir()
     (logs / "appendonly.aof.1.incr.aof").touch()
+    assert "started" in start().stdout
+    (logs / "appendonly.aof.1.incr.aof").write_bytes(bytes(1000))
     damaged = start()
     assert damaged.returncode == 1
     assert "The queue is damaged" in damaged.stdout

@@ -16,6 +16,7 @@ from core.errors import QueueDamaged
 log = logging.getLogger(__name__)
 
 LONGEST = 8 << 20  # bytes; more than one write can have, as a result has 5 MB
+EMPTY = 255  # bytes; a log in which there is a task has more
 BEGIN, END = b"*1\r\n$5\r\nMULTI\r\n", b"\r\n$4\r\nEXEC\r\n"
 COMMAND = re.compile(rb"\r\n\*\d+\r\n\$\d+\r\n")
 
@@ -30,7 +31,7 @@ def prepare(folder: Path, server: Path) -> None:
     logs = folder / "appendonlydir"
     manifest, found = logs / "appendonly.aof.manifest", sorted(_names(logs))
     if not manifest.exists():
-        if found:
+        if any((logs / name).stat().st_size > EMPTY for name in found):
             raise QueueDamaged(_no_manifest(manifest, found))
         return
     listed = re.findall(r"(?m)^file (\S+) seq \d+ type [bi]", manifest.read_text(errors="replace"))

@@ -13,6 +13,7 @@ from core.errors import FilesUnavailable, OtherFolder
 from core.queue import neighbours
 from core.settings import WorkerSettings
 from core.worker.recovery import Recovery
+from tests.faults.redis_of import redis_of
 from tests.live import LiveCore, free_port, until
 from tests.valkey import Queue, Valkey
 
@@ -78,13 +79,13 @@ def test_a_process_with_another_folder_does_not_start_and_says_why(
     assert "use another DATA_DIR" in done.stderr
 
 
-def test_an_api_that_was_there_first_says_so_when_it_is_asked(queue: Queue, valkey: Valkey, tmp_path: Path) -> None:
-    with LiveCore(tmp_path, REDIS_URL=valkey.url) as live:
-        live.kill("worker", with_children=True)
-        queue.redis.set("okosu:data_id", "another")
+def test_an_api_that_was_there_first_says_so_when_it_is_asked(quiet: LiveCore) -> None:
+    with redis_of(quiet) as theirs:
+        theirs.set("okosu:data_id", "another")
+        try:
+            told = until(lambda: (answer := quiet.http.get("/ready")).status_code == 503 and answer.json())
+        finally:
+            theirs.delete("okosu:data_id")
 
-        told = until(lambda: (answer := live.http.get("/ready")).status_code == 503 and answer.json())
-
-        assert "use another DATA_DIR" in told["worker"]
-        queue.redis.delete("okosu:data_id")
-        until(live.is_ready)
+    assert "use another DATA_DIR" in told["worker"]
+    until(quiet.is_ready)

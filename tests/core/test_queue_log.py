@@ -55,8 +55,12 @@ def test_a_whole_log_stays_as_it_is(log: Path, tmp_path: Path) -> None:
     assert log.read_bytes() == before
 
 
-def test_a_queue_that_is_not_there_yet_is_no_damage(tmp_path: Path) -> None:
+def test_a_queue_that_is_not_there_yet_is_no_damage_nor_one_whose_first_start_was_cut_short(tmp_path: Path) -> None:
     queue_log.prepare(tmp_path / "new", SERVER)
+    with start(tmp_path):
+        pass
+    (tmp_path / "appendonlydir" / "appendonly.aof.manifest").unlink()
+    queue_log.prepare(tmp_path, SERVER)
 
 
 @pytest.mark.parametrize(
