@@ -103,6 +103,7 @@ def test_a_job_that_fills_the_disk_is_ended_with_a_sentence_and_redis_lives(cram
     until(cramped.is_ready)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_file", [1_000_000, 5])
 def test_a_job_that_fills_the_disk_faster_than_anybody_looks_fails_with_a_sentence(
     cramped: LiveCore, per_file: int
@@ -118,6 +119,7 @@ def test_a_job_that_fills_the_disk_faster_than_anybody_looks_fails_with_a_senten
     until(cramped.is_ready)
 
 
+@pytest.mark.slow
 def test_a_task_waits_while_only_the_reserve_is_left_and_runs_when_there_is_room(
     cramped: LiveCore, small_disk: Path
 ) -> None:
@@ -130,6 +132,7 @@ def test_a_task_waits_while_only_the_reserve_is_left_and_runs_when_there_is_room
     assert cramped.wait(task_id)["task_status"] == "SUCCESS"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["scratch", "files"])
 def test_tasks_wait_while_a_folder_cannot_be_used_and_none_of_them_fails(quiet: LiveCore, folder: str) -> None:
     file_id = quiet.upload(b"a,b\n")
