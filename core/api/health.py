@@ -10,7 +10,7 @@ from core import errors
 from core.api import docs, schemas
 from core.api.routes import core_of
 
-FULL = " Redis ends when its disk is full, and starts again by itself as soon as there is room."
+FULL = " Redis ends when its disk is full, and starts again by itself when there is room."
 
 public = APIRouter(tags=["State"], generate_unique_id_function=attrgetter("name"))
 
