@@ -1,32 +1,25 @@
-"""The list of active users: one JSON file, one lock between threads and processes, replaced atomically."""
+"""The list of active users: who is using the core, and the time of each one's last act."""
 
 import json
 import logging
 import os
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from fasteners import InterProcessLock
-from pydantic import TypeAdapter
-
-from core.errors import ListBusy
+from core.errors import ListBusy, ListUnavailable
+from core.list_file import ListFile, Users
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Users = dict[str, str]
-USERS = TypeAdapter(Users)
 FORMAT = "%Y/%m/%d %H:%M"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-LOCK_SECONDS = 1.3  # others may wait for Redis under the lock; every caller still gets an answer within 3 s
 
 
 @dataclass(frozen=True)
@@ -40,21 +33,28 @@ class Start:
 
 @dataclass
 class ActiveUsers:
-    """`{"user1": "2023/12/21 18:58"}`, local time in `zone`. Readers need no lock: they see one file or the next.
-
-    There is no fsync: after a power cut the boot id has changed, and the list is emptied anyway.
-    """
+    """`{"user1": "2023/12/21 18:58"}`, local time in `zone`. ListUnavailable and ListBusy as for the file."""
 
     path: Path
     zone: ZoneInfo
     stale_hours: float
-    _threads: threading.Lock = field(default_factory=threading.Lock)
-    _seen: tuple[int, Users] = (0, {})
+    _file: ListFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._file = ListFile(self.path)
 
     def begin(self, boot: str, *, anew: bool = False) -> Start:
         """The current start of the core. The first call after a boot, and one with `anew`, empties the list."""
-        marker = self._beside(".start")
-        with self._locked():
+        try:
+            return self._begin(boot, anew=anew)
+        except (ListBusy, ListUnavailable):
+            # The core starts all the same, and /ready tells. Each process of the API comes to the same id.
+            log.exception("The list of active users cannot be used, so nobody could be taken off it.")
+            return Start(boot, time.time_ns() // 1000, boot)
+
+    def _begin(self, boot: str, *, anew: bool) -> Start:
+        marker = self._file.beside(".start")
+        with self._file.locked():
             try:
                 start = Start(**json.loads(marker.read_text()))
             except (OSError, ValueError, TypeError):
@@ -62,19 +62,35 @@ class ActiveUsers:
             if start and start.boot == boot and not anew:
                 return start
             start = Start(uuid.uuid4().hex, time.time_ns() // 1000, boot)
-            self._replace(self.path, {})
-            self._replace(marker, asdict(start))
+            self._file.replace(self.path, {})
+            self._file.replace(marker, asdict(start))
             return start
+
+    def check(self) -> str:
+        """Return `ok`, or a sentence about what is wrong with the list."""
+        try:
+            with self._file.locked():
+                damaged = self._file.damaged()
+        except ListBusy:
+            return "ok"  # others are using it
+        except ListUnavailable as error:
+            return str(error)
+        if not os.access(self.path.parent, os.W_OK):
+            return str(ListUnavailable("nothing can be written to its folder"))
+        if damaged:
+            return f"The list was damaged and is set aside as {damaged[-1]}. Delete that file when you have seen it."
+        return "ok"
 
     def read(self) -> Users:
         """The list. A damaged file counts as empty; the next writer sets it aside."""
+        return self._file.read()
+
+    def count(self) -> int:
+        """How many are on the list; 0 if it cannot be read, because whoever asks wants to know more than that."""
         try:
-            written = self.path.stat().st_mtime_ns
-            if self._seen[0] != written:  # most submissions find it unchanged
-                self._seen = written, USERS.validate_json(self.path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return self._seen[1]
+            return len(self.read())
+        except ListUnavailable:
+            return 0
 
     def add(self, user: str, check: Callable[[], None] = lambda: None) -> Users:
         """Put the user on the list, or renew their time. `check` runs under the list's lock, and may raise."""
@@ -86,10 +102,10 @@ class ActiveUsers:
         return self._change(put)
 
     def note(self, user: str) -> None:
-        """As `add`, for a task that has been accepted: if the list cannot be written, that is only logged."""
+        """As `add`, for a task that has been accepted: whatever happens to the list, that is only logged."""
         try:
             self.add(user)
-        except (ListBusy, OSError):
+        except Exception:
             log.exception("The list of active users could not be written.")
 
     def remove(self, user: str) -> Users:
@@ -97,11 +113,14 @@ class ActiveUsers:
 
     def is_fresh(self, user: str) -> bool:
         """Whether `add` would change nothing."""
-        return self.read().get(user) == self._now()
+        try:
+            return self.read().get(user) == self._now()
+        except ListUnavailable:
+            return False
 
     def while_others(self, user: str, decide: Callable[[list[str]], T]) -> T:
         """Call `decide` with the other users whose entry is not stale, while nobody can join."""
-        with self._locked() as users:
+        with self._file.locked() as users:
             return decide([name for name, at in users.items() if name != user and not self._is_stale(at)])
 
     def stale(self, users: Users) -> list[str]:
@@ -119,50 +138,8 @@ class ActiveUsers:
         return datetime.now(self.zone) - since > timedelta(hours=self.stale_hours)
 
     def _change(self, change: Callable[[Users], Users]) -> Users:
-        with self._locked() as users:
+        with self._file.locked() as users:
             changed = change(users)
             if changed != users:
-                self._replace(self.path, changed)
+                self._file.replace(self.path, changed)
             return changed
-
-    @contextmanager
-    def _locked(self) -> Iterator[Users]:
-        # A POSIX lock belongs to a process, not to a thread: hence two locks. The lock file stands beside the list,
-        # because the list itself is replaced, and a lock on the old file would keep nobody out.
-        end = time.monotonic() + LOCK_SECONDS
-        lock = InterProcessLock(self._beside(".lock"))
-        if not self._threads.acquire(timeout=LOCK_SECONDS):
-            raise ListBusy
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not lock.acquire(delay=0.001, max_delay=0.01, timeout=max(0, end - time.monotonic())):
-                # The garbage collector would close it later, and closing it releases this process's lock on the file.
-                lock.lockfile.close()
-                raise ListBusy
-            try:
-                yield self._read_or_set_aside()
-            finally:
-                lock.release()
-        finally:
-            self._threads.release()
-
-    def _read_or_set_aside(self) -> Users:
-        try:
-            return USERS.validate_json(self.path.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except ValueError:
-            aside = self._beside(f".damaged-{time.time_ns()}")
-            self.path.replace(aside)
-            log.exception("The list of active users was damaged. It is set aside as %s.", aside)
-            return {}
-
-    def _replace(self, path: Path, content: object) -> None:
-        part = self._beside(".part")  # one name is enough under the lock; a kill -9 leaves at most one file behind
-        part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        # Readers notice a new list by its mtime, and the kernel's clock for that ticks only every few ms.
-        os.utime(part, ns=(time.time_ns(), time.time_ns()))
-        part.replace(path)
-
-    def _beside(self, ending: str) -> Path:
-        return self.path.with_name(self.path.name + ending)

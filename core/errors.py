@@ -3,16 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-# What we say in place of pydantic's messages that only a programmer would understand.
-PLAIN = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a known field; check the spelling",
-    "json_invalid": "is not valid JSON",
-    "model_attributes_type": "must be a JSON object, sent with the header Content-Type: application/json",
-    "recursion_depth_exceeded": "is nested too deeply",
-    "string_unicode": "must be Unicode text",
-}
-MAX_FIELDS = 50  # the caller makes up the field names and may send thousands
+from core.field_problems import sentences
 
 
 class CoreError(Exception):
@@ -21,6 +12,24 @@ class CoreError(Exception):
 
 class SettingsError(CoreError):
     """A setting is missing or invalid; the message names the variable."""
+
+
+class QueueDamaged(CoreError):
+    """The log in which Redis keeps the queue cannot be read."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The queue is damaged: {problem}")
+
+
+class OtherFolder(CoreError):
+    """The live workers on this Redis keep their files in another DATA_DIR."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Workers that are running on this Redis use another DATA_DIR than this process. Either give the API and "
+            "all workers the same DATA_DIR (in containers: the same volume), or give this core a REDIS_URL of its own. "
+            "If you have replaced the folder, stop the old workers: after 10 s they no longer count."
+        )
 
 
 class JobFileError(CoreError):
@@ -47,15 +56,8 @@ class InvalidFields(CoreError):
 
     @classmethod
     def of(cls, problems: Iterable[Mapping[str, Any]], inside: int = 0) -> Self:
-        """Convert pydantic's errors. The field is the name at depth `inside`, or "body" if the whole body is wrong."""
-        fields: dict[str, str] = {}
-        for problem in problems:
-            at = () if problem["type"] == "json_invalid" else problem["loc"][inside:]
-            name, *inner = [str(part)[:100] for part in at[:6]] or ["body"]
-            sentence = PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-            if len(fields) < MAX_FIELDS:
-                fields.setdefault(name, ".".join(inner) + ": " + sentence if inner else sentence)
-        return cls(fields)
+        """From pydantic's errors, whose fields are at depth `inside`."""
+        return cls(sentences(problems, inside))
 
 
 class UnknownTask(CoreError):
@@ -102,11 +104,37 @@ class UploadCutOff(CoreError):
         super().__init__("The upload was interrupted. Send the file again.")
 
 
-class DiskFull(CoreError):
-    """There is no room left to store a file."""
+class FilesUnavailable(CoreError):
+    """The core's folders cannot be used at the moment. It is no fault of a caller or of a job: waiting helps."""
 
-    def __init__(self) -> None:
-        super().__init__("The core's disk is full, so nothing was stored. Ask an admin to free some space, then retry.")
+    def __init__(self, why: str | None) -> None:
+        super().__init__(
+            f"The core cannot use its folder for files at the moment ({why}). Nothing has been lost. "
+            "Try again in a few seconds; if it stays like this, tell an admin."
+        )
+
+
+class DiskFull(FilesUnavailable):
+    """Only the reserve is left on the disk, or not even that."""
+
+    def __init__(self, free_mb: int, reserve_mb: int) -> None:
+        CoreError.__init__(
+            self,
+            f"The core's disk is full: {free_mb} MB are free, and the last {reserve_mb} MB are kept for the queue. "
+            "No file is stored and no task begins until there is room. Ask an admin to make some: delete what is not "
+            "needed, lower RETENTION_DAYS, or enlarge the disk.",
+        )
+
+
+class RunFilledDisk(CoreError):
+    """A run has used up the disk, down to the reserve."""
+
+    def __init__(self, size_mb: int, reserve_mb: int) -> None:
+        super().__init__(
+            f"The task was ended because the core's disk was full: its own files had grown to {size_mb} MB, more than "
+            f"those of any other task, and the last {reserve_mb} MB of the disk are kept for the queue. "
+            "Try it with less data, or ask an admin for a larger disk."
+        )
 
 
 class Draining(CoreError):
@@ -132,6 +160,18 @@ class NotIdleYet(Held):
         self.args = (f"The core has been idle for {idle_seconds:.0f} s; it stops only after {wanted:.0f} s.",)
 
 
+class UsersUnknown(Held):
+    """The list of active users cannot be used, so it may be that somebody holds the core."""
+
+    def __init__(self, holds: list[dict[str, str]], more: int = 0) -> None:
+        super().__init__(holds, more)
+        sentence = (
+            "The core cannot tell who else is using it, because the list of active users cannot be used. "
+            "Ask around before you stop it, or ask an admin to repair the list."
+        )
+        self.args = (sentence,)
+
+
 class QueueUnavailable(CoreError):
     """Redis does not answer, or it refuses to write."""
 
@@ -144,3 +184,12 @@ class ListBusy(CoreError):
 
     def __init__(self) -> None:
         super().__init__("The list of active users is busy. Try again in a few seconds.")
+
+
+class ListUnavailable(CoreError):
+    """The file of the active-user list or its lock cannot be read or written."""
+
+    def __init__(self, why: str | None) -> None:
+        super().__init__(
+            f"The list of active users cannot be used ({why}). Tasks are not affected. Ask an admin to look at it."
+        )

@@ -1,7 +1,6 @@
 """Uploads and result files, stored as `DATA_DIR/files/<id>/<name>`: each is either complete or absent."""
 
 import asyncio
-import errno
 import os
 import shutil
 import time
@@ -12,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from core.errors import DiskFull, FileTooLarge, InvalidFields
+from core.disk import FULL, Disk
+from core.errors import FilesUnavailable, FileTooLarge, InvalidFields
 from core.registry import UploadedFile
 
 BATCH = 1 << 20  # bytes handed to a thread at a time, so that the event loop never waits for the disk
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 # Unicode categories of control characters, lone surrogates and line breaks.
 FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 # Unicode classes of characters that reverse the text, so that "gpj.exe" looks like "exe.jpg".
@@ -40,11 +39,17 @@ def _is_forbidden(char: str) -> bool:
 
 
 class Files:
-    """Keeps each file in its own folder with a random id. A file appears by one rename, once all of it is on disk."""
+    """Keeps each file in its own folder with a random id. A file appears by one rename, once all of it is on disk.
 
-    def __init__(self, data_dir: Path) -> None:
+    From then on it is read-only. FilesUnavailable if the disk fails.
+    """
+
+    def __init__(self, data_dir: Path, reserve_mb: int = 0) -> None:
+        """Uploads leave `reserve_mb` of the disk free."""
         self.folder = data_dir / "files"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._disk = Disk(self.folder, reserve_mb)
+        with self._told():
+            self.folder.mkdir(parents=True, exist_ok=True)
 
     def find(self, file_id: str) -> UploadedFile | None:
         if len(file_id) != 32 or not set(file_id) <= set("0123456789abcdef"):
@@ -52,22 +57,35 @@ class Files:
         try:
             path = next((self.folder / file_id).iterdir())
             return UploadedFile(file_id, path.name, path.stat().st_size, path)
-        except (FileNotFoundError, StopIteration):
+        except StopIteration:
             return None
+        except FileNotFoundError as error:
+            if self.folder.is_dir():
+                return None
+            raise FilesUnavailable("the folder is not there") from error
+        except OSError as error:
+            raise FilesUnavailable(error.strerror) from error
 
-    async def save(self, name: str, chunks: AsyncIterator[bytes], limit_mb: int) -> UploadedFile:
-        """Store an upload in constant memory. After FileTooLarge or DiskFull, nothing of it is left."""
+    async def save(self, name: str, chunks: AsyncIterator[bytes], limit_mb: int, expected: int = 0) -> UploadedFile:
+        """Store an upload of `expected` bytes, 0 if unknown, in constant memory.
+
+        After FileTooLarge, DiskFull or FilesUnavailable, nothing of it is left.
+        """
         name = clean_name(name)
+        self._disk.take(expected)
         with self._part() as part:
             with (part / name).open("xb") as file:
-                await _write(file, chunks, limit_mb)
+                await self._write(file, chunks, limit_mb)
             return await asyncio.to_thread(self._publish, part / name)
 
     def keep(self, path: Path) -> UploadedFile:
-        """Take over a result file: it is moved, not copied."""
+        """Store a result file, without copying it if possible. It stays where it was too, so a caller may try again."""
         name = clean_name(path.name)
         with self._part() as part:
-            shutil.move(path, part / name)
+            try:
+                os.link(path, part / name)
+            except OSError:  # it lies on another disk, or on one that knows no links
+                shutil.copyfile(path, part / name)
             return self._publish(part / name)
 
     def expire(self, seconds: float) -> int:
@@ -85,47 +103,55 @@ class Files:
     def check(self) -> str:
         """Return `ok`, or a sentence about what is wrong with the folder."""
         try:
-            free_mb = shutil.disk_usage(self.folder).free >> 20
+            next(self.folder.iterdir(), None)
         except OSError as error:
             return f"The folder '{self.folder.name}' in DATA_DIR cannot be used: {error.strerror}."
         if not os.access(self.folder, os.W_OK):
             return f"The core cannot write to the folder '{self.folder.name}' in DATA_DIR."
-        return "ok" if free_mb >= 100 else f"The disk is nearly full: only {free_mb} MB are left."
+        return self._disk.check()
 
     @contextmanager
     def _part(self) -> Iterator[Path]:
         """Make a folder that is removed afterwards, unless it has been published."""
         part = self.folder / f"{PART}{uuid.uuid4().hex}"
         try:
-            part.mkdir()
-            yield part
-        except OSError as error:
-            if error.errno in NO_SPACE:
-                raise DiskFull from error
-            raise
+            with self._told():
+                part.mkdir()
+                yield part
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionError:
+            raise  # of an upload: it is not the disk's
+        except OSError as error:
+            raise (self._disk.full() if error.errno in FULL else FilesUnavailable(error.strerror)) from error
+
+    async def _write(self, file: BinaryIO, chunks: AsyncIterator[bytes], limit_mb: int) -> None:
+        batch, size = bytearray(), 0
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit_mb << 20:
+                raise FileTooLarge(limit_mb)
+            batch += chunk
+            if len(batch) >= BATCH:
+                self._disk.take(len(batch))
+                await asyncio.to_thread(file.write, batch)
+                batch = bytearray()
+        self._disk.take(len(batch))
+        await asyncio.to_thread(file.write, batch)
+
     def _publish(self, path: Path) -> UploadedFile:
         file_id, size = uuid.uuid4().hex, path.stat().st_size
+        path.chmod(0o400)
         _sync(path)
         _sync(path.parent)
         path.parent.rename(self.folder / file_id)
         _sync(self.folder)
         return UploadedFile(file_id, path.name, size, self.folder / file_id / path.name)
-
-
-async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], limit_mb: int) -> None:
-    batch, size = bytearray(), 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > limit_mb << 20:
-            raise FileTooLarge(limit_mb)
-        batch += chunk
-        if len(batch) >= BATCH:
-            await asyncio.to_thread(file.write, batch)
-            batch = bytearray()
-    await asyncio.to_thread(file.write, batch)
 
 
 def _sync(path: Path) -> None:

@@ -56,6 +56,11 @@ def offer_to_kill() -> None:
     Path("/proc/self/oom_score_adj").write_text("1000")
 
 
+def limit_files(size: int) -> None:
+    """No file that this process, or one that it starts, writes can grow beyond so many bytes: the write fails."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
 def reserve(*, use: bool) -> None:
     """Open the reserve after a MemoryError, or close it again."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)

@@ -84,6 +84,7 @@ class WorkerSettings(QueueSettings):
     worker_processes: int = Field(2, ge=1, le=256)
     task_memory_mb: int = Field(2048, ge=256)
     task_max_minutes: float = Field(720, gt=0, allow_inf_nan=False)
+    disk_reserve_mb: int = Field(1024, ge=0)
     retention_days: float = Field(30, gt=0, allow_inf_nan=False)
     jobs_package: Annotated[str, AfterValidator(_package)] = "core.jobs"
     data_dir: Annotated[Path, AfterValidator(_folder)] = Field(Path(".local/data"), validate_default=True)

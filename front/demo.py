@@ -22,6 +22,7 @@ READY_SECONDS = 60
 
 
 def main() -> None:
+    os.umask(0o077)  # as in front.local
     load_dotenv(".env")
     local.prepare()
     with socket.socket() as probe:  # a free port, so that the demo can run beside `make run` and beside another demo

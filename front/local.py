@@ -15,6 +15,7 @@ OWN = Path(".local/secrets.env")
 
 
 def main() -> None:
+    os.umask(0o077)  # what this process and the core write is nobody else's business
     load_dotenv(".env")
     prepare()
     port, core, flower = _port("FRONT_PORT", "8501"), _port("CORE_PORT", "8502"), _port("FLOWER_PORT", "5555")
@@ -47,6 +48,8 @@ def prepare() -> None:
         OWN.parent.mkdir(parents=True, exist_ok=True)
         OWN.touch(mode=0o600)
         OWN.write_text("".join(f"{name}={value}\n" for name, value in made.items()), encoding="utf-8")
+    OWN.chmod(0o600)
+    OWN.parent.chmod(0o700)
     for name, value in made.items():
         if value and not os.environ.get(name):
             os.environ[name] = value

@@ -92,9 +92,9 @@ class Activity(TypedDict):
 
 @with_config(ConfigDict(extra="allow"))  # the core gets it back as it came, with keys that only a newer core knows
 class Hold(TypedDict):
-    """A reason not to stop the core: a task, or another user."""
+    """A reason not to stop the core: a task, another user, or that nobody can tell who the users are."""
 
-    kind: Literal["task", "user"]
+    kind: Literal["task", "user", "list"]
     username: str
     task_id: NotRequired[str]
     job: NotRequired[str]

@@ -8,7 +8,19 @@ import pytest
 from tests.live import LiveCore
 from tests.valkey import Queue, Valkey
 
-OURS = ("CORE_", "AWS_", "REDIS_", "FRONT_", "FLOWER_", "WORKER_", "TASK_", "MAX_UPLOAD_", "RETENTION_", "ACTIVE_USER")
+OURS = (
+    "CORE_",
+    "AWS_",
+    "REDIS_",
+    "FRONT_",
+    "FLOWER_",
+    "WORKER_",
+    "TASK_",
+    "MAX_UPLOAD_",
+    "DISK_",
+    "RETENTION_",
+    "ACTIVE_USER",
+)
 ALSO = {"TIMEZONE", "JOBS_PACKAGE", "DATA_DIR"}
 
 

@@ -22,7 +22,7 @@ OWNERS = {
     "boto3": {"front/machine/instance.py"},
     "botocore": {"front/machine/instance.py"},
     "requests": {"front/core_client.py"},
-    "fasteners": {"core/active_users.py"},
+    "fasteners": {"core/list_file.py"},
     "redis": {"core/queue/store.py"},
     "celery": {"core/queue/celery_app.py", "core/worker/program.py", "core/worker/celery_hooks.py"},
     "kombu": {"core/queue/celery_app.py", "core/worker/program.py", "core/worker/celery_hooks.py"},

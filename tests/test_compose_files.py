@@ -121,6 +121,29 @@ def test_the_memory_of_the_worker_is_set_in_the_example(tmp_path: Path) -> None:
     assert int(config(env_file)["services"]["worker"]["mem_limit"]) == 700 << 20
 
 
+def test_redis_does_not_begin_an_empty_queue_while_there_are_logs(tmp_path: Path) -> None:
+    script = (ROOT / FILES[0]).read_text().split("      - |\n")[1].split("    environment:")[0]
+    script = re.sub("(?m)^        ", "", script).replace("$$", "$").replace("/data", str(tmp_path))
+    (tmp_path / "redis-server").write_text("#!/bin/sh\necho started; cat")
+    (tmp_path / "redis-server").chmod(0o755)
+    logs = tmp_path / "appendonlydir"
+
+    def start() -> subprocess.CompletedProcess[str]:
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REDISCLI_AUTH": "secret"}
+        return subprocess.run(["sh", "-c", script], env=env, capture_output=True, text=True, check=False)
+
+    assert 'requirepass "secret"\n' in start().stdout
+    logs.mkdir()
+    (logs / "appendonly.aof.1.incr.aof").touch()
+    assert "started" in start().stdout
+    (logs / "appendonly.aof.1.incr.aof").write_bytes(bytes(1000))
+    damaged = start()
+    assert damaged.returncode == 1
+    assert "The queue is damaged" in damaged.stdout
+    (logs / "appendonly.aof.manifest").touch()
+    assert "started" in start().stdout
+
+
 def test_the_builder_sees_no_secret_and_no_test() -> None:
     first, *rest = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     assert first == "*"

@@ -11,13 +11,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from core import __version__, errors, settings
+from core import __version__, data_id, errors, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.api import docs
 from core.api.health import public
 from core.api.middleware import OPEN, Gate
 from core.api.routes import Core, routes
 from core.api.tasks import Tasks
+from core.disk import Disk
 from core.files import Files
 from core.queue.store import AsyncStore
 from core.registry import examine
@@ -31,11 +32,14 @@ STATUS: dict[type[errors.CoreError], int] = {
     errors.TaskFinished: 409,
     errors.Held: 409,
     errors.NotIdleYet: 409,
+    errors.UsersUnknown: 409,
     errors.FileTooLarge: 413,
     errors.InvalidFields: 422,
     errors.Draining: 503,
     errors.QueueUnavailable: 503,
     errors.ListBusy: 503,
+    errors.ListUnavailable: 503,
+    errors.FilesUnavailable: 503,
     errors.DiskFull: 507,
 }
 # What the framework itself rejects.
@@ -49,7 +53,7 @@ SENTENCES = {
 
 async def _core_error(_: Request, error: errors.CoreError) -> JSONResponse:
     status = STATUS[type(error)]
-    return JSONResponse({"detail": str(error), **vars(error)}, status, {"Retry-After": "5"} if status == 503 else None)
+    return JSONResponse({"detail": str(error), **vars(error)}, status, {"Retry-After": "5"} if status >= 500 else None)
 
 
 async def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -108,7 +112,8 @@ def create_app() -> FastAPI:
 def _build(config: settings.Settings, store: AsyncStore) -> Core:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     users = ActiveUsers(config.active_users_path, ZoneInfo(config.timezone), config.active_user_stale_hours)
-    files = Files(config.data_dir)
+    files = Files(config.data_dir, config.disk_reserve_mb)
     jobs, broken = examine(config.jobs_package)
     tasks = Tasks(store, jobs, files.find, users.begin(BOOT_ID.read_text().strip()))
-    return Core(tasks, users, files, config.max_upload_mb, [str(error) for error in broken])
+    disk, broken_jobs = Disk(config.data_dir, config.disk_reserve_mb), [str(error) for error in broken]
+    return Core(tasks, users, files, disk, data_id.of(config.data_dir), config.max_upload_mb, broken_jobs)

@@ -4,10 +4,13 @@ from operator import attrgetter
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from core import errors
 from core.api import docs, schemas
 from core.api.routes import core_of
+
+FULL = " Redis ends when its disk is full, and starts again by itself when there is room."
 
 public = APIRouter(tags=["State"], generate_unique_id_function=attrgetter("name"))
 
@@ -22,14 +25,19 @@ async def health() -> schemas.Health:
 async def ready(request: Request) -> JSONResponse:
     """Whether a task would run now, and if not, which part fails. A broken job file is named and stops no other job."""
     core = core_of(request)
+    files, disk = core.files.check(), core.disk.check()
+    files = disk if files == "ok" else files
     try:
-        alive = await core.tasks.workers()
-        state = {"redis": "ok", "worker": "ok" if alive else "No worker has sent a heartbeat lately."}
+        redis, alive = await core.tasks.persistence(), await core.tasks.workers()
+        worker = "ok" if alive else "No worker has sent a heartbeat lately."
+        if not await core.tasks.share(core.data_id):
+            worker = str(errors.OtherFolder())
     except errors.QueueUnavailable as error:
-        state = {"redis": str(error), "worker": "Unknown while Redis does not answer."}
-    state["files"] = core.files.check()
+        redis, worker = f"{error}{'' if disk == 'ok' else FULL}", "Unknown while Redis does not answer."
+    state = {"redis": redis, "worker": worker, "files": files}
     status = 200 if set(state.values()) == {"ok"} else 503
-    return JSONResponse({**state, "jobs": " ".join(core.broken_jobs) or "ok"}, status)
+    users = await run_in_threadpool(core.users.check)
+    return JSONResponse({**state, "users": users, "jobs": " ".join(core.broken_jobs) or "ok"}, status)
 
 
 @public.get("/docs", include_in_schema=False)

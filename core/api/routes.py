@@ -15,6 +15,7 @@ from core import errors
 from core.active_users import ActiveUsers
 from core.api import schemas
 from core.api.tasks import Tasks
+from core.disk import Disk
 from core.files import Files
 from core.queue.records import TaskState
 
@@ -26,6 +27,8 @@ class Core:
     tasks: Tasks
     users: ActiveUsers
     files: Files
+    disk: Disk  # of the queue and of the running tasks, if not of the files too
+    data_id: str
     max_upload_mb: int
     broken_jobs: list[str]
 
@@ -96,12 +99,13 @@ async def jobs(request: Request) -> list[schemas.JobInfo]:
 async def upload(request: Request, name: str) -> schemas.StoredFile:
     """Upload a file as the raw body. A job's file parameter takes the `file_id` of the answer."""
     core = core_of(request)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > core.max_upload_mb << 20:
+    length = request.headers.get("content-length", "")
+    expected = int(length) if length.isdecimal() else 0
+    if expected > core.max_upload_mb << 20:
         raise errors.FileTooLarge(core.max_upload_mb)
     await core.tasks.act()
     try:
-        stored = await core.files.save(name, request.stream(), core.max_upload_mb)
+        stored = await core.files.save(name, request.stream(), core.max_upload_mb, expected)
     except ClientDisconnect:
         raise errors.UploadCutOff from None
     return schemas.StoredFile(file_id=stored.file_id, name=stored.name, size=stored.size)
@@ -163,7 +167,7 @@ async def activity(request: Request) -> schemas.Activity:
     return schemas.Activity(
         waiting=state.waiting,
         running=state.running,
-        active_users=len(core.users.read()),
+        active_users=core.users.count(),
         idle_seconds=state.idle,
         draining=state.draining,
     )
@@ -174,10 +178,15 @@ async def drain(order: schemas.Drain, request: Request) -> schemas.DrainState:
     """Accept nothing new, because the core is about to stop. 409 names what holds it and is not in `accept`."""
     core = core_of(request)
 
-    def decide(others: list[str]) -> None:
+    def decide(others: list[str] | None) -> None:
         from_thread.run(core.tasks.drain, order, others)
 
-    await run_in_threadpool(core.users.while_others, order.username, decide)
+    try:
+        await run_in_threadpool(core.users.while_others, order.username, decide)
+    except (errors.ListUnavailable, errors.ListBusy) as error:
+        if isinstance(error, errors.ListBusy) and not order.force:
+            raise
+        await core.tasks.drain(order, None)
     return schemas.DrainState(draining=True)
 
 

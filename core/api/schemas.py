@@ -107,7 +107,7 @@ class Activity(BaseModel):
 
 
 class Hold(BaseModel):
-    kind: Literal["task", "user"]
+    kind: Literal["task", "user", "list"] = Field(description="`list`: the list of users cannot be used.")
     username: str = ""
     task_id: str | None = None
     job: str | None = None
@@ -122,6 +122,10 @@ class Drain(Body):
     @property
     def accepted_tasks(self) -> list[str]:
         return [hold.task_id for hold in self.accept if hold.task_id]
+
+    @property
+    def accepts_unknown_users(self) -> bool:
+        return any(hold.kind == "list" for hold in self.accept)
 
     @property
     def accepted_users(self) -> set[str]:
@@ -155,4 +159,5 @@ class Ready(BaseModel):
     redis: str
     worker: str
     files: str
+    users: str = Field(description="The list of active users. Tasks are not affected.")
     jobs: str = Field(description="The job files that define no job, and why. Other jobs are not affected.")

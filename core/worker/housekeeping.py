@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 
-from core.errors import QueueUnavailable
+from core.errors import FilesUnavailable, QueueUnavailable
 from core.files import Files
 from core.queue import steps
 from core.queue.store import Store
@@ -38,7 +38,9 @@ class Housekeeping:
                 self._expire_at = time.monotonic() + EXPIRE_SECONDS
         except QueueUnavailable:
             pass  # the heartbeat logs it
-        except Exception:  # such as a disk that fails
+        except (OSError, FilesUnavailable) as error:
+            log.warning("Tidying up waits until the disk can be used again: %s", error)
+        except Exception:
             log.exception("Tidying up failed.")
 
     def _clear(self) -> None:

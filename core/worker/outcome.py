@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from core import processes
+from core import disk, processes
 from core.files import Files
 from core.queue.records import Params
 from core.registry import Job, Progress
@@ -26,6 +26,7 @@ class Order(NamedTuple):
     files: Files
     folder: Path
     memory_mb: int
+    room: int  # bytes that the disk has for its files when it begins
 
 
 class Outcome(BaseModel):
@@ -46,17 +47,20 @@ def of(order: Order, progress: Progress) -> Outcome:
         return Outcome(result=results.pack(answer, order.folder))
     except BaseException as error:  # noqa: BLE001  # see above
         processes.reserve(use=isinstance(error, MemoryError))
-        return Outcome(error=type(error).__name__, sentence=_explain(error, order.memory_mb), frames=_frames(error))
+        return Outcome(error=type(error).__name__, sentence=_explain(error, order), frames=_frames(error))
 
 
 def too_much_memory(memory_mb: int) -> str:
     return f"The task needed more than {memory_mb / 1024:.3g} GB of memory. Try it with less data."
 
 
-def _explain(error: BaseException, memory_mb: int) -> str:
+def _explain(error: BaseException, order: Order) -> str:
     """Trusts nothing of the exception: its class may be a job's own."""
     if isinstance(error, MemoryError):
-        return too_much_memory(memory_mb)
+        return too_much_memory(order.memory_mb)
+    if isinstance(error, OSError) and error.errno in disk.FULL:
+        room = f"{max(0, order.room) // disk.MB} MB were free for it when it began"
+        return f"The disk had no room for what the task wrote; {room}. Try it with less data, or ask for a larger disk."
     sentence = _tried(lambda: str(error))
     fields = _tried(lambda: " ".join(f"{name}: {about}." for name, about in error.fields.items()))  # type: ignore[attr-defined]  # ours has them
     text = f"{sentence[:LONGEST]} {fields[:LONGEST]}".strip()[:LONGEST] or type(error).__name__

@@ -7,12 +7,15 @@ import os
 import signal
 import socket
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from celery import signals
 
 from core import processes, settings
+from core.disk import Disk
+from core.errors import QueueUnavailable
 from core.files import Files
 from core.queue.celery_app import create
 from core.queue.store import Store
@@ -40,8 +43,9 @@ class Child:
             gc.freeze()  # the collector leaves alone what is here, so that runs go on sharing it
             for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # billiard's handlers would wait for the end of the run
-            store, files = Store(self.config.broker_url), Files(self.config.data_dir)
-            self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb)
+            store, files = Store(self.config.broker_url), Files(self.config.data_dir, self.config.disk_reserve_mb)
+            disk = Disk(self.config.data_dir, self.config.disk_reserve_mb)
+            self.runner = Runner(store, files, self.config.data_dir / "scratch", self.config.task_memory_mb, disk)
         return self.runner
 
 
@@ -62,7 +66,10 @@ def main() -> None:
     jobs, child = discover(config.jobs_package), Child(config)
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))
-    celery_hooks.install(app, Recovery(config, name, jobs, celery_hooks.runs))
+    recovery = Recovery(config, name, jobs, celery_hooks.runs)
+    with suppress(QueueUnavailable):  # then the first beat tells
+        recovery.meet()
+    celery_hooks.install(app, recovery)
     signals.worker_ready.connect(lambda **_: Housekeeping(config).start(), weak=False)
     processes_ = str(config.worker_processes)
     app.worker_main(["worker", "-n", name, "-c", processes_, "-l", "INFO", "--without-gossip", "--without-mingle"])

@@ -2,14 +2,17 @@
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from core.errors import QueueUnavailable, UnknownJob
-from core.queue import steps
+from core import data_id
+from core.errors import OtherFolder, QueueUnavailable, UnknownJob
+from core.queue import neighbours, steps
 from core.queue.records import TaskError, Waiting, task_error
 from core.queue.store import Store
 from core.registry import Job
@@ -55,6 +58,7 @@ class Recovery:
     ) -> None:
         """`runs` returns each run of this worker."""
         self._store, self._worker, self._jobs, self._runs = Store(config.broker_url), worker, jobs, runs
+        self._data_id = data_id.of(config.data_dir)
         self._beat_file = Path(os.environ.get("WORKER_BEAT_FILE", config.data_dir / "worker-beat"))
         self._suspects: set[str] = set()
         self._looked_at = 0.0
@@ -70,11 +74,20 @@ class Recovery:
                 self.beat(end_run)
             except QueueUnavailable:
                 log.warning("Redis does not answer; the next beat tries again.")
+            except OtherFolder as error:  # Redis was away when both started
+                log.error("%s This worker stops.", error)  # noqa: TRY400  # the sentence says it all
+                os.kill(os.getpid(), signal.SIGTERM)
             except Exception:  # a worker without a heartbeat would lose every task that it runs
                 log.exception("A beat failed.")
             time.sleep(BEAT_SECONDS)
 
+    def meet(self) -> None:
+        """OtherFolder if the workers that are alive on this Redis keep their files elsewhere."""
+        if not self._store.run(neighbours.meet(self._data_id)):
+            raise OtherFolder
+
     def beat(self, end_run: Callable[[str], None]) -> None:
+        self.meet()
         runs = self._runs()
         for run in self._overdue(runs):
             self._store.run(steps.fail(run.task_id, run.owner, _overdue(self._limit(run))))
@@ -84,7 +97,8 @@ class Recovery:
             end_run(owner)
         for task_id in self._store.run(steps.beat(self._worker, gap=GAP, grace=LEASE)):
             self.take_back(task_id)
-        self._beat_file.touch()
+        with suppress(OSError):  # it is for a health check, which must not keep tasks from being found
+            self._beat_file.touch()
         if time.monotonic() - self._looked_at > SETTLED:
             self._repair()
 

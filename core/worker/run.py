@@ -20,6 +20,7 @@ from core.worker.outcome import Order, Outcome
 
 OURS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM, signal.SIGUSR1)
 CHUNK = 1 << 16
+LEAST = 16 << 20  # bytes that a file may have whatever the disk says: the result is one, too
 
 
 class Ending(NamedTuple):
@@ -126,6 +127,7 @@ def _become(order: Order, parent: int, result: int, printed: int) -> None:
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # Celery has put its own in their place
     multiprocessing.current_process().daemon = False
     processes.confine(order.memory_mb)
+    processes.limit_files(max(order.room, LEAST))
     fence.raise_fence()
     os.environ["TMPDIR"] = os.environ["JOBLIB_TEMP_FOLDER"] = str(order.folder)
     tempfile.tempdir = None

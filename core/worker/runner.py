@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from core.errors import CoreError, QueueUnavailable
+from core.disk import Disk
+from core.errors import CoreError, FilesUnavailable, QueueUnavailable
 from core.files import Files
 from core.queue import steps
 from core.queue.records import TaskError, task_error
@@ -45,6 +46,7 @@ class Runner:
     files: Files
     scratch: Path
     memory_mb: int
+    disk: Disk
 
     def run(self, job: Job, task_id: str, owner: str) -> None:
         """Run the task if this process can claim it, and record how it ended. JobFailed if it did not succeed."""
@@ -53,8 +55,9 @@ class Runner:
         if claim is None:
             return
         with self._folder(task_id, owner) as (folder, alone):
-            order = Order(job, claim.params, self.files, folder, self.memory_mb)
-            watched = watch.carry_out(order, Output(task_id), partial(self._tell, task_id, owner), alone)
+            order = Order(job, claim.params, self.files, folder, self.memory_mb, self.disk.room())
+            tell, filled = partial(self._tell, task_id, owner), partial(self.disk.filled_by, folder)
+            watched = watch.carry_out(order, Output(task_id), tell, alone=alone, filled_disk=filled)
             error, again = verdict.of(watched, self.memory_mb, job, claim.attempt)
             error = error or self._succeed(task_id, owner, watched.outcome, folder)
             if error:
@@ -85,7 +88,7 @@ class Runner:
     @contextmanager
     def _folder(self, task_id: str, owner: str) -> Iterator[tuple[Path, Callable[[], bool]]]:
         """A folder for the run, and whether no other run is under way on this machine."""
-        folder = self._patiently(task_id, owner, partial(scratch.make, self.scratch, task_id))
+        folder = self._patiently(task_id, owner, partial(self._make_folder, task_id))
         lock = os.open(self.scratch, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_SH)
         try:
@@ -93,6 +96,11 @@ class Runner:
         finally:
             os.close(lock)
             scratch.leave(folder)
+
+    def _make_folder(self, task_id: str) -> Path:
+        self.disk.take()
+        self.files.find("0" * 32)  # the job's input must be in reach, too
+        return scratch.make(self.scratch, task_id)
 
     def _tell(self, task_id: str, owner: str, done: float, message: str) -> None:
         try:
@@ -105,8 +113,8 @@ class Runner:
         while True:
             try:
                 return act()
-            except OSError as problem:
-                log.warning("Task %s waits for the data folder: %s", task_id, problem.strerror)
+            except (OSError, FilesUnavailable) as problem:
+                log.warning("Task %s waits for the data folder: %s", task_id, problem)
                 self._tell(task_id, owner, 0.0, WAITS)
                 time.sleep(RETRY_SECONDS)
 

@@ -27,6 +27,8 @@ def of(watched: Watched, memory_mb: int, job: Job, attempt: int) -> Verdict:
     outcome, code = watched.ending.outcome, watched.ending.code
     if outcome:
         return Verdict(task_error(outcome.error, outcome.sentence) if outcome.error else None)
+    if watched.filled:
+        return Verdict(task_error(type(watched.filled).__name__, str(watched.filled)))
     if watched.took_too_much:
         return Verdict(task_error("MemoryError", too_much_memory(memory_mb)))
     used = f"It had used at most {watched.peak / (1 << 30):.2g} of the {memory_mb / 1024:.3g} GB that it may use."

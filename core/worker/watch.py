@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core import processes
+from core.errors import RunFilledDisk
 from core.worker import memory
 from core.worker.outcome import Order, Outcome
 from core.worker.output import Output
@@ -23,6 +24,7 @@ class Watched(NamedTuple):
     peak: int
     took_too_much: bool
     starved: bool  # the system ran out of memory in that time, and ended processes
+    filled: RunFilledDisk | None  # it has used up the disk
 
     @property
     def outcome(self) -> Outcome:
@@ -30,8 +32,17 @@ class Watched(NamedTuple):
         return self.ending.outcome or Outcome()
 
 
-def carry_out(order: Order, output: Output, report: Callable[[float, str], None], alone: Callable[[], bool]) -> Watched:
+def carry_out(
+    order: Order,
+    output: Output,
+    report: Callable[[float, str], None],
+    *,
+    alone: Callable[[], bool],
+    filled_disk: Callable[[], RunFilledDisk | None],
+) -> Watched:
     """Start a run, wait for its end, and end it if it takes more memory than it may. Nothing of it lives on.
+
+    It is ended as well as soon as `filled_disk` says so.
 
     What it shares with the worker that it was forked from is not counted. `alone` says whether no other run is under
     way on this machine.
@@ -39,10 +50,12 @@ def carry_out(order: Order, output: Output, report: Callable[[float, str], None]
     shared, starved = memory.shared_names(), _ended_by_system()
     run, limit = Run.start(order), order.memory_mb << 20
     peak, over = 0, False
+    filled: RunFilledDisk | None = None
     report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
-    while not over and peak <= limit:
+    while not over and peak <= limit and not filled:
         over, printed = run.wait(REPORT_SECONDS)
         output.add(printed)
+        filled = None if over else filled_disk()
         now = time.monotonic()
         if over or now >= report_at:
             report_at = now + REPORT_SECONDS
@@ -60,7 +73,7 @@ def carry_out(order: Order, output: Output, report: Callable[[float, str], None]
         memory.remove_shared(shared)
     if not ending.outcome:
         peak = max(peak, ending.peak - processes.own_memory())
-    return Watched(ending, peak, peak > limit, _ended_by_system() > starved)
+    return Watched(ending, peak, peak > limit, _ended_by_system() > starved, filled)
 
 
 def _ended_by_system() -> int:

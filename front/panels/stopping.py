@@ -96,6 +96,8 @@ def _list(question: Question) -> None:
 
 
 def sentence(hold: Hold) -> str:
+    if hold["kind"] == "list":
+        return "Somebody else may be using it: the core cannot read its list of active users. Ask around first."
     name = f"**{plain(hold['username'])}**"
     if hold["kind"] == "task":
         return f"{name} has a task waiting or running: {plain(session.job_title(hold['job']))}."

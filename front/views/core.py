@@ -10,7 +10,7 @@ from front.machine.stages import STAGES
 from front.panels import notice, stopping, usage, waking
 from front.words import STAGE_WORDS, plain
 
-PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "jobs": "Jobs"}
+PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "users": "Active users", "jobs": "Jobs"}
 
 
 def page() -> None:

@@ -1,5 +1,7 @@
 """An API in the test's own process, for what needs no queue; and a core whose queue each test has for itself."""
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +52,16 @@ def quiet(_one_worker: LiveCore) -> LiveCore:
     for user in _one_worker.http.get("/get_active_user").json():
         _one_worker.http.request("DELETE", "/delete_active_user", json={"username": user})
     return _one_worker
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 120 MB, 12 MB of which are its reserve."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this machine does not allow mounts")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)

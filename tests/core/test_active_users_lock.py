@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core import active_users
+from core import list_file
 from core.active_users import ActiveUsers
 from core.errors import Draining, ListBusy
 from tests.core.active_list import open_list, write
@@ -80,7 +80,7 @@ def test_the_lock_holds_other_threads_of_the_same_process_back(users: ActiveUser
 
 
 def is_free(folder: Path, told: "multiprocessing.Queue[bool]") -> None:
-    active_users.LOCK_SECONDS = 0.1
+    list_file.LOCK_SECONDS = 0.1
     try:
         open_list(folder).add("other process")
         told.put(True)
@@ -99,7 +99,7 @@ def hold(users: Path, held: Event, release: Event) -> None:
 def test_who_cannot_have_the_lock_is_told_soon(
     users: ActiveUsers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(active_users, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(list_file, "LOCK_SECONDS", 0.2)
     held, release = PROCESSES.Event(), PROCESSES.Event()
     holder = PROCESSES.Process(target=hold, args=(tmp_path, held, release))
     holder.start()
@@ -123,7 +123,7 @@ def test_who_cannot_have_the_lock_is_told_soon(
 def test_who_gave_up_does_not_open_the_lock_of_the_next_thread(
     users: ActiveUsers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(active_users, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(list_file, "LOCK_SECONDS", 0.2)
     held, release, told = PROCESSES.Event(), PROCESSES.Event(), PROCESSES.Queue()
     holder = PROCESSES.Process(target=hold, args=(tmp_path, held, release))
     holder.start()

@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from core import processes
+from core.disk import Disk
 from core.files import Files
 from core.queue.store import Store
 from core.registry import Job, discover
@@ -40,7 +41,7 @@ fenced = pytest.mark.skipif(not fence.is_available(), reason="This kernel has no
 def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runner]:
     store = Store(valkey.url)
     processes.adopt()  # as the worker's child does
-    yield Runner(store, Files(tmp_path), tmp_path / "scratch", 300)
+    yield Runner(store, Files(tmp_path), tmp_path / "scratch", 300, Disk(tmp_path, 0))
     store.close()
 
 
@@ -253,11 +254,11 @@ def test_a_run_reads_neither_memory_nor_environment_of_the_others(
 def test_a_run_does_not_have_the_secrets_of_the_worker(tmp_path: Path, valkey: Valkey, queue: Queue) -> None:
     code = (
         "import sys; from pathlib import Path; from dataclasses import replace\n"
-        "from tests.core.test_containment import ECHO, Files, Runner, Store, fence\n"
+        "from tests.core.test_containment import ECHO, Disk, Files, Runner, Store, fence\n"
         "look = lambda **_: [name in Path('/proc/self/environ').read_text() or name in __import__('os').environ"
         " for name in ('REDIS_PASSWORD', 's3cret', 'HOME')]\n"
         "fence.hide_secrets(); root = Path(sys.argv[2])\n"
-        "runner = Runner(Store(sys.argv[1]), Files(root), root / 'scratch', 300)\n"
+        "runner = Runner(Store(sys.argv[1]), Files(root), root / 'scratch', 300, Disk(root, 0))\n"
         "runner.run(replace(ECHO, function=look), sys.argv[3], 'w/1')"
     )
     task_id = queue.submit()

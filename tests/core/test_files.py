@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import DiskFull, FileTooLarge, InvalidFields
+from core.errors import DiskFull, FilesUnavailable, FileTooLarge, InvalidFields
 from core.files import Files, clean_name
 
 
@@ -154,18 +154,66 @@ def test_another_disk_error_is_not_mistaken_for_a_full_disk(files: Files, monkey
         raise OSError(errno.EIO, "broken")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="broken"):
+    with pytest.raises(FilesUnavailable, match="broken") as told:
         save(files, "a", b"x")
+    assert not isinstance(told.value, DiskFull)
 
 
-def test_a_result_file_is_moved_into_the_folder(files: Files, tmp_path: Path) -> None:
+def test_a_result_file_is_stored_and_can_be_stored_again_if_the_disk_failed(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = tmp_path / "made.csv"
     made.write_text("a")
 
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(FilesUnavailable):
+            files.keep(made)
     kept = files.keep(made)
 
-    assert (kept.name, kept.path.read_text(), made.exists()) == ("made.csv", "a", False)
+    assert (kept.name, kept.path.read_text()) == ("made.csv", "a")
     assert files.find(kept.file_id) == kept
+    assert len(list(files.folder.iterdir())) == 1
+
+
+def test_a_stored_file_is_read_only_and_can_be_removed(files: Files) -> None:
+    stored = files.find(save(files, "a", b"x"))
+    assert stored
+    assert stored.path.stat().st_mode & 0o777 == 0o400
+    assert files.expire(-1) == 1
+
+
+def test_a_folder_that_cannot_be_used_is_no_missing_file(files: Files) -> None:
+    file_id = save(files, "a", b"x")
+    files.folder.rename(files.folder.with_name("elsewhere"))
+    with pytest.raises(FilesUnavailable, match="not there"):
+        files.find(file_id)
+    files.folder.write_text("no folder")
+
+    with pytest.raises(FilesUnavailable, match="Nothing has been lost"):
+        files.find(file_id)
+    with pytest.raises(FilesUnavailable):
+        save(files, "b", b"x")
+
+
+def test_an_upload_leaves_the_reserve_free(small_disk: Path) -> None:
+    files, part = Files(small_disk, reserve_mb=1024), b"x" * (1 << 20)  # 120 MB, so it keeps 12
+
+    with pytest.raises(DiskFull, match="the last 12 MB are kept"):
+        save(files, "unknown length", *[part] * 119, limit_mb=200)
+    with pytest.raises(DiskFull):
+        asyncio.run(files.save("known length", chunks(b"x"), 200, 119 << 20))
+    assert list(files.folder.iterdir()) == []
+
+    assert save(files, "a", *[part] * 100, limit_mb=200)
+    assert "disk is full" not in files.check()
+    (small_disk / "other").write_bytes(part * 9)
+    with pytest.raises(DiskFull):
+        save(files, "b", b"x")
+    assert "disk is full" in files.check()
 
 
 def test_files_are_removed_when_they_expire_and_not_before(files: Files) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from core.disk import Disk
 from core.files import Files
 from core.queue import steps
 from core.queue.store import Store
@@ -44,7 +45,7 @@ def meanwhile(queue: Queue, act: Callable[[], Any]) -> Iterator[Callable[[], boo
 @pytest.fixture
 def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runner]:
     store = Store(valkey.url)
-    yield Runner(store, Files(tmp_path), tmp_path / "scratch", 300)
+    yield Runner(store, Files(tmp_path), tmp_path / "scratch", 300, Disk(tmp_path, 0))
     store.close()
 
 
@@ -188,7 +189,7 @@ def test_a_finished_run_waits_for_a_redis_that_is_away_and_progress_does_not_mat
     with Valkey(tmp_path) as valkey:
         queue = Queue(valkey)
         queue.submit(ID)
-        runner = Runner(Store(valkey.url), Files(tmp_path), tmp_path / "scratch", 300)
+        runner = Runner(Store(valkey.url), Files(tmp_path), tmp_path / "scratch", 300, Disk(tmp_path, 0))
 
         def hang() -> None:
             valkey.process.send_signal(signal.SIGSTOP)

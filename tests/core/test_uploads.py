@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -165,18 +164,6 @@ def test_a_killed_api_leaves_no_partial_file(quiet: LiveCore) -> None:
     assert quiet.upload(b"x")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m", "tmpfs", str(disk)], check=False).returncode:
-        pytest.skip("this machine does not allow mounts")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
 def test_uploads_fail_with_507_on_a_full_disk_and_work_again_when_there_is_room(
     small_disk: Path, tmp_path: Path
 ) -> None:
@@ -187,11 +174,37 @@ def test_uploads_fail_with_507_on_a_full_disk_and_work_again_when_there_is_room(
         too_much = live.http.post("/files?name=a", content=(block for _ in range(130)))
         left = stored(live)
         enough = live.http.post("/files?name=a", content=(block for _ in range(30)))
-        nearly_full = live.http.get("/ready")
+        (small_disk / "other").write_bytes(block * 80)
+        full = live.http.get("/ready")
 
     assert too_much.status_code == 507
-    assert "disk is full" in too_much.json()["detail"]
+    assert "the last 12 MB are kept for the queue" in too_much.json()["detail"]
+    assert too_much.headers["Retry-After"]
     assert left == set()
     assert enough.status_code == 201
-    assert (nearly_full.status_code, nearly_full.json()["redis"]) == (503, "ok")
-    assert "nearly full" in nearly_full.json()["files"]
+    assert (full.status_code, full.json()["redis"]) == (503, "ok")
+    assert "disk is full" in full.json()["files"]
+
+
+def test_while_the_folder_cannot_be_used_callers_are_told_to_come_back_and_then_all_is_there(quiet: LiveCore) -> None:
+    file_id, files = quiet.upload(b"a,b\n"), quiet.data_dir / "files"
+    order = {"job": "measure", "params": {"file": file_id}, "username": "sato"}
+    files.rename(quiet.data_dir / "away")
+    files.write_text("no folder")
+    try:
+        answers = [
+            quiet.http.post("/files?name=a", content=b"x"),
+            quiet.http.get(f"/files/{file_id}"),
+            quiet.http.post("/start_task", json=order),
+        ]
+        ready = quiet.http.get("/ready")
+    finally:
+        files.unlink()
+        (quiet.data_dir / "away").rename(files)
+
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(503, "5")] * 3
+    assert "Nothing has been lost" in answers[0].json()["detail"]
+    assert (ready.status_code, "cannot be used" in ready.json()["files"]) == (503, True)
+    assert quiet.http.get(f"/files/{file_id}").content == b"a,b\n"
+    assert quiet.upload(b"x")
+    assert quiet.http.post("/start_task", json=order).status_code == 200

@@ -87,6 +87,14 @@ def test_every_hold_is_named_before_the_core_is_stopped(fake: Core) -> None:
     assert not fake.client.draining
 
 
+def test_a_core_that_cannot_tell_who_uses_it_says_so_and_can_be_stopped(fake: Core) -> None:
+    fake.client.holds = [{"kind": "list", "username": ""}]
+    app = press(open_page("core"), "stop")
+    assert "Somebody else may be using it" in said(app)
+    press(app, "stop-yes")
+    assert fake.watch.stopped == 1
+
+
 def test_somebody_who_has_seen_every_hold_may_stop_the_core_anyway(fake: Core) -> None:
     fake.client.holds = [TASK, USER]
     app = press(open_page("core"), "stop")

@@ -1,0 +1,2 @@
+-- -> what INFO says about persistence
+return redis.call('INFO', 'persistence')
