@@ -96,6 +96,7 @@ class Files:
         with suppress(FileNotFoundError):  # another worker removed it first, or an upload was just completed
             age = time.time() - entry.stat().st_mtime
             if age > (min(PART_SECONDS, seconds) if entry.name.startswith(PART) else seconds):
+                entry.chmod(0o700)
                 shutil.rmtree(entry)
                 return True
         return False
@@ -149,6 +150,7 @@ class Files:
         path.chmod(0o400)
         _sync(path)
         _sync(path.parent)
+        path.parent.chmod(0o500)  # a job that works with the file can neither change nor move it by mistake
         path.parent.rename(self.folder / file_id)
         _sync(self.folder)
         return UploadedFile(file_id, path.name, size, self.folder / file_id / path.name)

@@ -357,3 +357,22 @@ def test_nothing_of_a_run_stays_open_in_the_worker(result: Callable[..., Any]) -
     for _ in range(5):
         result(lambda: 1)
     assert psutil.Process().num_fds() == before
+
+
+def test_a_run_can_neither_change_nor_move_what_it_was_given(
+    result: Callable[..., Any], runner: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("a,b")
+    given = runner.files.keep(tmp_path / "in.csv").path
+
+    def spoil() -> list[str]:
+        told = []
+        for deed in (lambda: given.write_text("changed"), lambda: given.rename("mine.csv"), given.unlink):
+            try:
+                deed()
+            except OSError as error:
+                told.append(type(error).__name__)
+        return told
+
+    assert result(spoil) == ["PermissionError"] * 3
+    assert given.read_text() == "a,b"

@@ -41,7 +41,7 @@ def test_a_core_started_by_a_careless_user_writes_nothing_that_others_can_read(t
 
     assert left == {"."}  # which may be shared with others
     assert stat.S_IMODE(stored.stat().st_mode) == 0o400
-    assert stat.S_IMODE(stored.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(stored.parent.stat().st_mode) == 0o500
     assert stat.S_IMODE(before.stat().st_mode) == 0o400
 
 
