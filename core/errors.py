@@ -24,10 +24,11 @@ class SettingsError(CoreError):
 
 
 class JobFileError(CoreError):
-    """A file in the jobs package does not define a job."""
+    """A file in the jobs package does not define a job; `trace` is for the log, and says where it failed."""
 
-    def __init__(self, module: str, problem: str) -> None:
-        super().__init__(f"{module}: {problem}")
+    def __init__(self, module: str, problem: str, trace: str = "") -> None:
+        self.problem, self.trace = _unicode(problem), _unicode(trace)
+        super().__init__(_unicode(f"{module}: ") + self.problem)
 
 
 class UnknownJob(CoreError):
@@ -54,7 +55,7 @@ class InvalidFields(CoreError):
             name, *inner = [str(part)[:100] for part in at[:6]] or ["body"]
             sentence = PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
             if len(fields) < MAX_FIELDS:
-                fields.setdefault(name, ".".join(inner) + ": " + sentence if inner else sentence)
+                fields.setdefault(name, _unicode(".".join(inner) + ": " + sentence if inner else sentence))
         return cls(fields)
 
 
@@ -144,3 +145,8 @@ class ListBusy(CoreError):
 
     def __init__(self) -> None:
         super().__init__("The list of active users is busy. Try again in a few seconds.")
+
+
+def _unicode(text: str) -> str:
+    """Text that can be sent: a job's author may have put half of a surrogate pair into it."""
+    return text.encode(errors="replace").decode()

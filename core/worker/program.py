@@ -12,9 +12,10 @@ from celery import signals
 
 from core import processes, settings
 from core.files import Files
+from core.job_files import catalog
 from core.queue.celery_app import create
 from core.queue.store import Store
-from core.registry import Job, discover
+from core.registry import Job
 from core.worker import celery_hooks
 from core.worker.housekeeping import Housekeeping
 from core.worker.recovery import Recovery
@@ -48,7 +49,7 @@ def main() -> None:
     name = f"okosu@{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     app = create()
     app.conf.worker_send_task_events = options.task_events
-    jobs, child = discover(config.jobs_package), Child(config)
+    (jobs, _), child = catalog.discover(config.jobs_package), Child(config)
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))
     celery_hooks.install(app, Recovery(config, name, jobs, celery_hooks.runs))

@@ -1,6 +1,5 @@
-"""What a job file may contain (types, defaults, files), and what the log says about a broken one."""
+"""What a job file may contain (types, defaults, files), and the sentence about one that defines no job."""
 
-import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.errors import InvalidFields
-from core.registry import Job, UploadedFile, discover, examine
+from core.errors import InvalidFields, JobFileError
+from core.job_files.reading import load, names_in
+from core.registry import Job, UploadedFile
 
 ENDING = '@job(title="T")\ndef made() -> int:\n    """Made."""\n    return 1\n'
 
@@ -30,7 +30,7 @@ class Package:
         """Write a file with this one function, and return its job."""
         head = f"from core.registry import job, Progress, UploadedFile\n{dedent(imports)}\n"
         self.add("made", f'{head}@job(title="T")\ndef made({signature}):\n    """Made."""\n    {body}\n')
-        return discover(self.name)["made"]
+        return load(self.name, "made")
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_an_existing_function_becomes_a_job_with_a_decorator_and_a_docstring(pac
             return month * factor
         ''',
     )
-    job = discover(package.name)["monthly_report"]
+    job = load(package.name, "monthly_report")
 
     assert call(job, month=2) == 3.0
     assert (job.title, job.retry) == ("Monthly report", False)
@@ -198,7 +198,8 @@ def test_a_file_with_a_leading_underscore_is_not_a_job_but_a_folder_may_be_one(p
     (package.folder / "large").mkdir()
     (package.folder / "large" / "__init__.py").write_text(f"from core.registry import job\n{ENDING}")
 
-    assert list(discover(package.name)) == ["large", "made"]
+    assert names_in(package.name) == ["large", "made"]
+    assert load(package.name, "large").name == "large"
 
 
 BROKEN = {
@@ -232,16 +233,11 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("content", "sentence"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_logged_with_a_sentence_and_leaves_the_other_jobs_working(
-    package: Package, caplog: pytest.LogCaptureFixture, content: str, sentence: str
-) -> None:
-    package.add("good", f"from core.registry import job\n{ENDING}")
+def test_a_file_that_defines_no_job_has_a_sentence_that_says_why(package: Package, content: str, sentence: str) -> None:
     package.add("broken", content)
 
-    with caplog.at_level(logging.ERROR):
-        jobs, (problem,) = examine(package.name)
+    with pytest.raises(JobFileError) as error:
+        load(package.name, "broken")
 
-    assert list(jobs) == ["good"]
-    assert f"{package.name}.broken" in str(problem)
-    assert sentence in str(problem)
-    assert str(problem) in caplog.text
+    assert str(error.value).startswith(f"{package.name}.broken: ")
+    assert sentence in str(error.value)

@@ -1,0 +1,57 @@
+"""A core with broken job files is ready in seconds with the other jobs, and says what is wrong with each file."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live import ROOT, LiveCore
+
+pytestmark = pytest.mark.alone  # a person waits for the core to start
+
+READY_SECONDS = 10
+HEAD = "from __future__ import annotations\nfrom core.registry import job\n"
+JOB = '@job(title="起こす")\ndef made(n: int = 1) -> int:\n    """Made."""\n    return n\n'
+BROKEN = {
+    "always_busy": "while True: pass",
+    "always_idle": "import time; time.sleep(3600)",
+    "ends": "import os; os._exit(3)",
+    "half_done": "def half_done(",
+    "half_a_pair": JOB.replace("起こす", "\\ud800"),
+    "hungry": "hoard = bytearray(2 << 30)",
+    "no_number": JOB.replace("1", "float('nan')"),
+    "typo": "import datetime\n" + JOB.replace("int", "datetime.Date"),
+}
+GOOD = {"a_job": JOB, "in_the_middle": JOB, "z_job": JOB}
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
+    folder = tmp_path_factory.mktemp("colleagues")
+    package = folder / "their_jobs"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name, content in {**BROKEN, **GOOD}.items():
+        (package / f"{name}.py").write_text(HEAD + content)
+    live, begin = LiveCore(folder / "data", JOBS_PACKAGE="their_jobs", PYTHONPATH=f"{ROOT}:{folder}"), time.monotonic()
+    with live:
+        assert time.monotonic() - begin < READY_SECONDS
+        yield live
+
+
+def test_the_core_is_ready_and_names_each_broken_file(core: LiveCore) -> None:
+    ready = core.http.get("/ready")
+
+    assert ready.status_code == 200
+    assert [name for name in BROKEN if f"their_jobs.{name}: " not in ready.json()["jobs"]] == []
+    assert [name for name in GOOD if f"their_jobs.{name}: " in ready.json()["jobs"]] == []
+
+
+def test_the_other_jobs_are_offered_and_run(core: LiveCore) -> None:
+    assert [job["name"] for job in core.http.get("/jobs").json()] == list(GOOD)
+    assert [core.wait(core.submit(name))["result"] for name in GOOD] == [{"value": 1}] * len(GOOD)
+
+
+def test_the_log_of_each_process_says_where_a_file_failed(core: LiveCore) -> None:
+    assert core.log.count("ERROR core.job_files.catalog: their_jobs.typo: ") == 2
+    assert core.log.count("AttributeError: module 'datetime' has no attribute 'Date'\n") == 2
