@@ -20,16 +20,19 @@ async def health() -> schemas.Health:
 
 @public.get("/ready", response_model=schemas.Ready, responses={503: {"model": schemas.Ready}})
 async def ready(request: Request) -> JSONResponse:
-    """Whether a task would run now, and if not, which part fails. A broken job file is named and stops no other job."""
+    """Whether a task would run now, and if not, which part fails. What is wrong with a job stops no other job."""
     core = core_of(request)
+    jobs = list(core.broken_jobs)
     try:
-        alive = await core.tasks.workers()
-        state = {"redis": "ok", "worker": "ok" if alive else "No worker has sent a heartbeat lately."}
+        workers = await core.tasks.workers()
+        state = {"redis": "ok", "worker": "ok" if workers.alive else "No worker has sent a heartbeat lately."}
+        if workers.alive and (missing := sorted(core.tasks.jobs.keys() - workers.jobs)):
+            jobs.append(f"No worker has {', '.join(missing)}: such tasks wait until one has. Restart the workers.")
     except errors.QueueUnavailable as error:
         state = {"redis": str(error), "worker": "Unknown while Redis does not answer."}
     state["files"] = core.files.check()
     status = 200 if set(state.values()) == {"ok"} else 503
-    return JSONResponse({**state, "jobs": " ".join(core.broken_jobs) or "ok"}, status)
+    return JSONResponse({**state, "jobs": " ".join(jobs) or "ok"}, status)
 
 
 @public.get("/docs", include_in_schema=False)

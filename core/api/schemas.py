@@ -155,4 +155,6 @@ class Ready(BaseModel):
     redis: str
     worker: str
     files: str
-    jobs: str = Field(description="The job files that define no job, and why. Other jobs are not affected.")
+    jobs: str = Field(
+        description="Files that define no job, and why; jobs that no worker has. Others are not affected."
+    )

@@ -18,7 +18,7 @@ from core.errors import (
     UnknownTask,
 )
 from core.queue import steps
-from core.queue.records import Activity, FullRecord, Params, TaskRecord, microseconds_of
+from core.queue.records import Activity, FullRecord, Params, TaskRecord, Workers, microseconds_of
 from core.queue.store import AsyncStore
 from core.registry import FindFile, Job
 
@@ -102,8 +102,8 @@ class Tasks:
     async def undrain(self) -> None:
         await self.store.run(steps.undrain())
 
-    async def workers(self) -> int:
-        """How many workers are alive."""
+    async def workers(self) -> Workers:
+        """Those that are alive."""
         return await self.store.run(steps.workers(WORKER_SECONDS))
 
 

@@ -19,11 +19,11 @@ from core import processes
 from core.job_files import harm, lane, reading
 from core.job_files.lane import FINE, Verdict
 
-WORK, WAIT = 3.0, 5.0  # s that the import of one file may work, and may work and wait. A busy machine changes neither
+WORK, WAIT = 2.5, 5.0  # s that the import of one file may work, and may work and wait. A busy machine changes neither
 SLOW = 0.25  # s after which the other files no longer wait for those that are being imported
 LANES = 8
 TOO_SLOW = (
-    f"takes too long to import: more than {WAIT:.0f} s, or {WORK:.0f} s of a processor's time. "
+    f"takes too long to import: more than {WAIT:.0f} s, or {WORK} s of a processor's time. "
     "Move slow work and heavy imports into the function."
 )
 

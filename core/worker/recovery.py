@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from core.errors import QueueUnavailable, UnknownJob
-from core.queue import steps
-from core.queue.records import Waiting, task_error
+from core.errors import QueueUnavailable
+from core.queue import aside, steps
+from core.queue.records import Waiting
 from core.queue.store import Store
 from core.registry import Job
 from core.settings import WorkerSettings
@@ -22,6 +22,10 @@ BEAT_SECONDS = 1.0
 GAP = 6.0  # s without any heartbeat: Redis was away, not the workers
 WINDOW = 50  # how many of the oldest waiting tasks are looked for in the queue
 SETTLED = 3.0  # s that a message may take from the queue to its claim
+ASIDE = (
+    "The worker that was free does not have this job. The task waits for one that has it. "
+    "If none comes, ask an admin to restart the core's workers."
+)
 
 
 def missing(queue: Waiting, *, whole: bool) -> set[str]:
@@ -48,6 +52,7 @@ class Recovery:
         """`runs` returns the task and the owner of each run of this worker."""
         self._store, self._worker, self._jobs, self._runs = Store(config.broker_url), worker, jobs, runs
         self._beat_file = Path(os.environ.get("WORKER_BEAT_FILE", config.data_dir / "worker-beat"))
+        self._processes = config.worker_processes
         self._suspects: set[str] = set()
         self._looked_at = 0.0
 
@@ -69,9 +74,11 @@ class Recovery:
         runs = self._runs()
         for owner in self._store.run(steps.renew(runs, lease=LEASE)) if runs else []:
             end_run(owner)
-        for task_id in self._store.run(steps.beat(self._worker, gap=GAP, grace=LEASE)):
+        for task_id in self._store.run(steps.beat(self._worker, self._jobs, gap=GAP, grace=LEASE)):
             self.take_back(task_id)
         self._beat_file.touch()
+        if free := max(0, self._processes - len(runs)):
+            self._recall(free)
         if time.monotonic() - self._looked_at > SETTLED:
             self._repair()
 
@@ -94,10 +101,13 @@ class Recovery:
         if self._store.run(steps.take_back(task_id, job)):
             log.warning("The lease of task %s has lapsed; the task waits again.", task_id)
 
-    def refuse(self, task_id: str, job: str) -> None:
-        """A task whose job does not exist fails."""
-        error = UnknownJob(job, sorted(self._jobs))
-        self._store.run(steps.refuse(task_id, task_error("UnknownJob", str(error))))
+    def set_aside(self, task_id: str, job: str) -> None:
+        """A task whose job this worker does not have waits for one that has it, and for nobody's message."""
+        try:
+            if self._store.run(aside.set_aside(task_id, ASIDE)):
+                log.warning("Task %s waits for a worker that has the job '%s': this one does not.", task_id, job)
+        except QueueUnavailable:
+            log.warning("The message of task %s is lost; a worker that has the job '%s' sends it again.", task_id, job)
 
     def cancel(self, task_id: str) -> None:
         self._store.run(steps.cancel(task_id))
@@ -105,6 +115,12 @@ class Recovery:
     def state(self, task_id: str) -> str:
         """Empty if there is no such task."""
         return self._store.run(steps.look(task_id)).state
+
+    def _recall(self, free: int) -> None:
+        """No more tasks than this worker has `free` processes: the next message may reach a worker without the job."""
+        for task_id, job in self._store.run(aside.aside(self._jobs, free)):
+            if self._store.run(aside.recall(task_id, job)):
+                log.info("Task %s has waited for the job '%s', which this worker has.", task_id, job)
 
     def _repair(self) -> None:
         """Send messages again that were lost. A task must be missing in two looks: its message may be on its way."""

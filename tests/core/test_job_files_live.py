@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import ROOT, LiveCore
+from tests.live import ROOT, LiveCore, until
 
 pytestmark = pytest.mark.alone  # a person waits for the core to start
 
@@ -22,7 +22,8 @@ BROKEN = {
     "no_number": JOB.replace("1", "float('nan')"),
     "typo": "import datetime\n" + JOB.replace("int", "datetime.Date"),
 }
-GOOD = {"a_job": JOB, "in_the_middle": JOB, "z_job": JOB}
+ONLY_IN_THE_API = "import sys\nif 'celery' in sys.modules: raise ImportError('no work here')\n" + JOB
+GOOD = {"a_job": JOB, "in_the_middle": JOB, "only_in_the_api": ONLY_IN_THE_API, "z_job": JOB}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,20 @@ def test_the_core_is_ready_and_names_each_broken_file(core: LiveCore) -> None:
 
 def test_the_other_jobs_are_offered_and_run(core: LiveCore) -> None:
     assert [job["name"] for job in core.http.get("/jobs").json()] == list(GOOD)
-    assert [core.wait(core.submit(name))["result"] for name in GOOD] == [{"value": 1}] * len(GOOD)
+    tasks = [core.submit(name) for name in GOOD if name != "only_in_the_api"]
+    assert [core.wait(task_id)["result"] for task_id in tasks] == [{"value": 1}] * len(tasks)
+
+
+def test_a_job_that_no_worker_has_is_named_and_its_tasks_wait_and_say_so(core: LiveCore) -> None:
+    assert "No worker has only_in_the_api: " in core.http.get("/ready").json()["jobs"]
+    task_id = core.submit("only_in_the_api")
+    core.wait(core.submit("a_job"))
+
+    message = until(lambda: core.status(task_id)["progress"]["message"])
+
+    assert core.status(task_id)["task_status"] == "PENDING"
+    assert "waits for one that has it" in message
+    assert core.http.delete(f"/delete_task/{task_id}").status_code == 200
 
 
 def test_the_log_of_each_process_says_where_a_file_failed(core: LiveCore) -> None:
