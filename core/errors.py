@@ -55,7 +55,7 @@ class InvalidFields(CoreError):
             name, *inner = [str(part)[:100] for part in at[:6]] or ["body"]
             sentence = PLAIN.get(problem["type"], problem["msg"].removeprefix("Value error, "))
             if len(fields) < MAX_FIELDS:
-                fields.setdefault(name, _unicode(".".join(inner) + ": " + sentence if inner else sentence))
+                fields.setdefault(name, ".".join(inner) + ": " + sentence if inner else sentence)
         return cls(fields)
 
 

@@ -136,6 +136,44 @@ def test_every_wrong_parameter_has_a_sentence(package: Package) -> None:
     }
 
 
+CHECKS = {
+    "ZeroDivisionError": "def check(value): return value / 0",
+    "KeyError": "def check(value): return {}[value]",
+    "SystemExit": "import sys\ndef check(value): sys.exit('no')",
+    "KeyboardInterrupt": "def check(value): raise KeyboardInterrupt",
+    "RecursionError": "def check(value): return check(value)",
+}
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_a_validator_that_fails_in_its_own_way_is_told_without_the_value(
+    package: Package, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    imports = f"from pydantic import AfterValidator\n{CHECKS[kind]}"
+    job = package.job("x: Annotated[int, AfterValidator(check)]", imports=f"from typing import Annotated\n{imports}")
+
+    sentence = f"could not be checked: the job's own check failed ({kind}). Please tell its author"
+    assert refused(job, x=271828) == {"params": sentence}
+    assert "made.py" in caplog.text
+    assert "271828" not in caplog.text
+
+
+ODD = """
+from typing import Annotated
+from pydantic import AfterValidator
+class Odd(ValueError):
+    def __str__(self): return 1 / 0
+def check(value): raise ValueError("\\ud800") if value else Odd
+"""
+
+
+def test_a_validator_with_an_unusable_message_refuses_the_value_all_the_same(package: Package) -> None:
+    job = package.job("x: Annotated[int, AfterValidator(check)]", imports=ODD)
+
+    assert list(refused(job, x=1)) == ["params"]
+    assert list(refused(job, x=0)) in (["x"], ["params"])
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-inf", 10**400])
 def test_a_number_must_be_finite(package: Package, value: Any) -> None:
     assert list(refused(package.job("x: float"), x=value)) == ["x"]
