@@ -1,15 +1,11 @@
 """What the API does with the queue: submit, status, cancel, list, drain."""
 
 import json
-import signal
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
 
+from core import processes
 from core.active_users import Start
 from core.api.schemas import Drain, Hold, StartTask
 from core.errors import (
@@ -48,7 +44,7 @@ class Tasks:
             raise UnknownJob(order.job, sorted(self.jobs))
         params = _canonical_json(order.params)
         task_id = str(order.task_id or uuid.uuid4())
-        with _at_most(CHECK_SECONDS):
+        with processes.at_most(CHECK_SECONDS):
             self.jobs[order.job].validate(order.params, self.find_file)
         step = steps.submit(task_id, job=order.job, user=order.username, params=params, start=self.start.id)
         verdict = await self.store.run(step)
@@ -115,24 +111,6 @@ class Tasks:
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """TimeoutError in Python code that takes longer. It needs the main thread, where the API runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGALRM, _too_late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _too_late(*_: object) -> NoReturn:
-    raise TimeoutError
 
 
 def _canonical_id(task_id: str) -> str:

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -30,7 +31,7 @@ TOO_SLOW = (
 
 @dataclass
 class Lane:
-    """The process that has the file `name`. It has worked since `worked`, and waited in vain for a processor."""
+    """The process that has the file `name`, and its clocks when it got it. `pid` is 0 once it has died."""
 
     pid: int
     talk: socket.socket
@@ -41,10 +42,11 @@ class Lane:
     def take(self, name: str) -> None:
         self.name = name
         self.work, self.wait = self._clocks()
-        self.talk.send(os.fsencode(name))
+        with suppress(OSError):  # it has just died; the next look tells how
+            self.talk.send(os.fsencode(name))
 
     def _clocks(self) -> tuple[float, float]:
-        """The work of the process so far, and the time without that in which it has wanted to work in vain."""
+        """Its work so far, and the time; the latter stands still while it waits for a processor."""
         worked, delayed = processes.scheduled(self.pid)
         return worked, time.monotonic() - delayed
 
@@ -55,13 +57,15 @@ class Lane:
             return problem, trace
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid:
+            self.pid = 0
             return _ended(os.waitstatus_to_exitcode(status)), ""
         work, wait = self._clocks()
         return (TOO_SLOW, "") if work > self.work + WORK or wait > self.wait + WAIT else None
 
     def close(self) -> None:
         self.talk.close()
-        processes.end(self.pid)
+        if self.pid:
+            processes.end(self.pid)
 
 
 def _ended(code: int) -> str:

@@ -49,7 +49,8 @@ def main() -> None:
     name = f"okosu@{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
     app = create()
     app.conf.worker_send_task_events = options.task_events
-    (jobs, _), child = catalog.discover(config.jobs_package), Child(config)
+    jobs, _ = catalog.discover(config.jobs_package)
+    child = Child(config)
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))
     celery_hooks.install(app, Recovery(config, name, jobs, celery_hooks.runs))

@@ -107,7 +107,7 @@ class Recovery:
             if self._store.run(aside.set_aside(task_id, ASIDE)):
                 log.warning("Task %s waits for a worker that has the job '%s': this one does not.", task_id, job)
         except QueueUnavailable:
-            log.warning("The message of task %s is lost; a worker that has the job '%s' sends it again.", task_id, job)
+            log.warning("The message of task %s is lost, and is sent again when Redis answers.", task_id)
 
     def cancel(self, task_id: str) -> None:
         self._store.run(steps.cancel(task_id))

@@ -157,6 +157,15 @@ def test_a_task_whose_job_the_worker_does_not_have_waits_and_says_so(
     assert f"Task {task_id} waits for a worker that has the job 'newer'" in caplog.text
 
 
+def test_what_cannot_be_set_aside_now_is_sent_again_as_a_lost_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Valkey(tmp_path) as valkey:
+        worker = Worker(valkey, tmp_path, "w")
+    worker.recovery.set_aside("a task", "newer")
+    assert "is sent again" in caplog.text
+
+
 def test_a_task_that_was_set_aside_gets_no_message_from_a_worker_without_its_job(
     queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
