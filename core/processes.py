@@ -78,14 +78,6 @@ def _too_late(*_: object) -> NoReturn:
     raise TimeoutError
 
 
-def scheduled(pid: int) -> tuple[float, float]:
-    """How many seconds a child has run, and how many it has waited for a processor; 0 if the kernel is silent."""
-    with suppress(FileNotFoundError):
-        run, delay, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
-        return int(run) / 1e9, int(delay) / 1e9
-    return 0.0, 0.0
-
-
 def end(pid: int) -> None:
     """Kill -9 a process and all that it has started. It is stopped first, so that it starts nothing more."""
     with suppress(psutil.NoSuchProcess):

@@ -7,6 +7,7 @@ its lane, and another lane goes on with the next file.
 import json
 import os
 import select
+import signal
 import socket
 import sys
 import time
@@ -20,35 +21,28 @@ from core import processes
 from core.job_files import harm, lane, reading
 from core.job_files.lane import FINE, Verdict
 
-WORK, WAIT = 2.5, 5.0  # s that the import of one file may work, and may work and wait. A busy machine changes neither
+LIMIT = 6.0  # s that the import of one file may take, however busy the machine is
 SLOW = 0.25  # s after which the other files no longer wait for those that are being imported
 LANES = 8
 TOO_SLOW = (
-    f"takes too long to import: more than {WAIT:.0f} s, or {WORK} s of a processor's time. "
+    f"takes too long to import: more than {LIMIT:.0f} s, or {lane.WORK - 1} s of a processor's time. "
     "Move slow work and heavy imports into the function."
 )
 
 
 @dataclass
 class Lane:
-    """The process that has the file `name`, and its clocks when it got it. `pid` is 0 once it has died."""
+    """The process that has the file `name` until the time `until`. `pid` is 0 once it has died."""
 
     pid: int
     talk: socket.socket
     name: str = ""
-    work: float = 0.0
-    wait: float = 0.0
+    until: float = 0.0
 
     def take(self, name: str) -> None:
-        self.name = name
-        self.work, self.wait = self._clocks()
+        self.name, self.until = name, time.monotonic() + LIMIT
         with suppress(OSError):  # it has just died; the next look tells how
             self.talk.send(os.fsencode(name))
-
-    def _clocks(self) -> tuple[float, float]:
-        """Its work so far, and the time; the latter stands still while it waits for a processor."""
-        worked, delayed = processes.scheduled(self.pid)
-        return worked, time.monotonic() - delayed
 
     def verdict(self, heard: list[socket.socket]) -> Verdict | None:
         """None while it is still at work."""
@@ -59,8 +53,7 @@ class Lane:
         if pid:
             self.pid = 0
             return _ended(os.waitstatus_to_exitcode(status)), ""
-        work, wait = self._clocks()
-        return (TOO_SLOW, "") if work > self.work + WORK or wait > self.wait + WAIT else None
+        return (TOO_SLOW, "") if time.monotonic() > self.until else None
 
     def close(self) -> None:
         self.talk.close()
@@ -69,6 +62,8 @@ class Lane:
 
 
 def _ended(code: int) -> str:
+    if code == -signal.SIGXCPU:
+        return TOO_SLOW
     if code == lane.CLOSED:
         return "closes files that it did not open."
     if code == lane.HARMED:

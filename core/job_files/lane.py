@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+import time
 import traceback
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from core.job_files import harm, reading
 Verdict = tuple[str, str]  # what is wrong with a file, and a traceback for the log; both may be empty
 FINE: Verdict = ("", "")
 MEMORY_MB = 1024
+WORK = 3  # s of a processor's time, begun ones included: the kernel counts whole ones, of all files of a lane
 WRITTEN = 1 << 20  # bytes that a file may print or write to another file
 TRACE = 5000  # characters of a traceback
 ANSWER = 1 << 16  # bytes, at most
@@ -42,6 +44,7 @@ def _serve(package: str, talk: socket.socket, functions: harm.Functions) -> NoRe
     before = harm.state(talk.fileno())
     try:
         while name := os.fsdecode(talk.recv(1000)):
+            resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + WORK, resource.RLIM_INFINITY))
             problem, trace = _verdict(package, name)
             problem = harm.replaced(functions) or problem or harm.done(before, harm.state(talk.fileno()))
             if os.getpid() == me:  # or else the file has forked, and this is its copy
