@@ -35,6 +35,7 @@ def fork(package: str, functions: harm.Functions) -> tuple[int, socket.socket]:
 
 def _serve(package: str, talk: socket.socket, functions: harm.Functions) -> NoReturn:
     me, code, end = os.getpid(), HARMED, os._exit
+    processes.die_with_parent()
     os.setsid()  # a file that signals its whole group reaches nobody else
     processes.confine(MEMORY_MB)
     printed = os.memfd_create("printed")

@@ -15,7 +15,7 @@ def set_aside(task_id: str, why: str) -> Step[bool]:
     return Step("set_aside", (task_id, why.encode(errors="replace")), bool)
 
 
-def aside(jobs: Iterable[str], count: int) -> Step[list[tuple[str, str]]]:
+def of_jobs(jobs: Iterable[str], count: int) -> Step[list[tuple[str, str]]]:
     """The oldest tasks that wait aside for one of these jobs: at most `count`, each with its job."""
     return Step("aside", (count, *jobs), lambda rows: [(task_id.decode(), job.decode()) for task_id, job in rows])
 

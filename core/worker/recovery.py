@@ -118,7 +118,8 @@ class Recovery:
 
     def _recall(self, free: int) -> None:
         """No more tasks than this worker has `free` processes: the next message may reach a worker without the job."""
-        for task_id, job in self._store.run(aside.aside(self._jobs, free)):
+        oldest = self._store.run(aside.of_jobs(self._jobs, free))
+        for task_id, job in reversed(oldest):  # each goes before all others
             if self._store.run(aside.recall(task_id, job)):
                 log.info("Task %s has waited for the job '%s', which this worker has.", task_id, job)
 

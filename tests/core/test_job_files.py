@@ -11,6 +11,7 @@ import pytest
 
 from core.job_files import catalog
 from core.job_files.lane import Verdict
+from tests.live import ROOT, lives, until
 
 HEAD = """\
 import os, sys, time
@@ -213,6 +214,38 @@ def test_a_file_that_fails_only_where_it_is_used_is_left_out_as_well(
 
     assert list(jobs) == ["a_job"]
     assert str(problem).startswith("few_jobs.two_faced: cannot be imported: ")
+
+
+def test_a_package_that_cannot_be_imported_is_the_reason_of_each_of_its_files(
+    add: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    (tmp_path / "few_jobs" / "__init__.py").write_text("1 / 0")
+    add("a_job", "")
+    add("z_job", "")
+
+    jobs, problems = catalog.discover("few_jobs")
+
+    assert jobs == {}
+    assert [str(problem) for problem in problems] == [
+        f"few_jobs.{name}: cannot be imported: ZeroDivisionError: division by zero." for name in ("a_job", "z_job")
+    ]
+
+
+def test_if_the_process_that_asks_is_killed_no_file_stays_behind(
+    add: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    add("sleeper", f"open({str(tmp_path / 'begun')!r}, 'w').close(); time.sleep(99)")
+    code = "from core.job_files.catalog import discover; discover('few_jobs')"
+    path = os.pathsep.join([str(ROOT), str(tmp_path)])
+    asking = psutil.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})
+    until((tmp_path / "begun").exists)
+    started = asking.children(recursive=True)
+
+    asking.kill()
+    asking.wait()
+
+    assert len(started) == 2
+    until(lambda: not any(lives(process.pid) for process in started), 3)
 
 
 def test_if_the_examiner_is_killed_every_file_says_so(add: Callable[[str, str], None]) -> None:

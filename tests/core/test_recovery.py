@@ -192,7 +192,7 @@ def test_a_worker_that_has_the_job_recalls_the_oldest_tasks_for_its_free_process
 
     worker.runs = []
     worker.beat()
-    assert set(queue.messages()) == {*tasks, later}
+    assert queue.messages() == [tasks[1], tasks[2], tasks[0], later]
     assert [queue.field(task_id, "message") for task_id in tasks] == [None] * 3
 
 
