@@ -1,6 +1,7 @@
 """What the import of a file must leave as it is, because every job of the process shares it."""
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ def state(socket: int) -> dict[str, object]:
         "changes the umask": mask,
         "sets a timer": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
         "changes what a signal does": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "takes more than 1 GB of memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20 > 0,
         "changes the limit of recursion": sys.getrecursionlimit(),
         "closes files that it did not open": [os.fstat(number).st_ino for number in (0, 1, 2, socket)],
     }

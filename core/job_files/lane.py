@@ -45,9 +45,13 @@ def _serve(package: str, talk: socket.socket, functions: harm.Functions) -> NoRe
     before = harm.state(talk.fileno())
     try:
         while name := os.fsdecode(talk.recv(1000)):
+            os.ftruncate(printed, 0)
+            os.lseek(printed, 0, os.SEEK_SET)
             resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + WORK, resource.RLIM_INFINITY))
             problem, trace = _verdict(package, name)
-            problem = harm.replaced(functions) or problem or harm.done(before, harm.state(talk.fileno()))
+            problem = (
+                harm.replaced(functions) or _flooded(printed) or problem or harm.done(before, harm.state(talk.fileno()))
+            )
             if os.getpid() == me:  # or else the file has forked, and this is its copy
                 talk.send(f"{problem}{BETWEEN}{trace}".encode(errors="replace"))
         code = 0
@@ -55,6 +59,10 @@ def _serve(package: str, talk: socket.socket, functions: harm.Functions) -> NoRe
         code = CLOSED
     finally:
         end(code)
+
+
+def _flooded(printed: int) -> str:
+    return "prints too much when it is imported: more than 1 MB." if os.fstat(printed).st_size >= WRITTEN else ""
 
 
 def _verdict(package: str, name: str) -> Verdict:

@@ -65,7 +65,13 @@ BROKEN = {
     # that take too much
     "takes_memory": doing("hoard = bytearray(2 << 30)", "MemoryError"),
     "keeps_taking_memory": doing("hoard = []\nwhile True: hoard.append(bytearray(1 << 20))", "MemoryError"),
-    "prints_much": doing("for _ in range(10_000): print('x' * 10_000)", "File too large"),
+    "prints_much": doing("for _ in range(10_000): print('x' * 10_000)", "prints too much"),
+    "has_a_program_print_much": doing("os.system('head -c 2000000 /dev/zero')", "prints too much"),
+    "writes_much": doing("import tempfile; tempfile.TemporaryFile().write(bytes(2 << 20))", "File too large"),
+    "shares_memory": doing(
+        "import mmap; hoard = mmap.mmap(-1, 1100 << 20); hoard.write(bytes(550 << 20)); hoard.write(bytes(550 << 20))",
+        "takes more than 1 GB",
+    ),
     # that leave something behind
     "starts_a_thread": doing("import threading; threading.Timer(99, print).start()", "starts a thread"),
     "starts_a_daemon": doing(
