@@ -12,6 +12,7 @@ PLAIN = {
     "recursion_depth_exceeded": "is nested too deeply",
     "string_unicode": "must be Unicode text",
 }
+MAX_PROBLEM = 600  # characters: it may quote what stands in the file
 MAX_FIELDS = 50  # the caller makes up the field names and may send thousands
 
 
@@ -27,7 +28,8 @@ class JobFileError(CoreError):
     """A file in the jobs package does not define a job; `trace` is for the log, and says where it failed."""
 
     def __init__(self, module: str, problem: str, trace: str = "") -> None:
-        self.problem, self.trace = _unicode(problem), _unicode(trace)
+        self.problem = _unicode(problem if len(problem) <= MAX_PROBLEM else problem[:MAX_PROBLEM] + "...")
+        self.trace = _unicode(trace)
         super().__init__(_unicode(f"{module}: ") + self.problem)
 
 

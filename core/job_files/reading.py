@@ -31,7 +31,7 @@ def names_in(package: str) -> list[str]:
 
 
 def load(package: str, name: str) -> Job:
-    """Import a job file. JobFileError, whatever it does instead of defining a job, unless it ends the process."""
+    """Import a job file. JobFileError whatever it does instead of defining a job, as long as it returns."""
     path = f"{package}.{name}"
     if not path.isprintable():
         raise JobFileError(path, "the file's name has characters that cannot be shown. Rename the file.")

@@ -115,6 +115,7 @@ BROKEN = {
     # with a wrong title or text
     "title_none": titled("None", "must be text"),
     "title_number": titled("2024", "must be text, but is 2024"),
+    "title_long": titled("['x' * 999_999]", "must be text, but is ['xxx"),
     "title_empty": titled("' '", "must be text"),
     "title_half_a_pair": titled("'\\ud800'", "cannot be sent as JSON"),
     "docstring_half_a_pair": titled("'T'", "cannot be sent as JSON", "\\ud800"),
