@@ -4,9 +4,12 @@ import ctypes
 import os
 import resource
 import signal
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
@@ -66,6 +69,26 @@ def reserve(*, use: bool) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if hard != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_DATA, (hard if use else hard - RESERVE, hard))
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """TimeoutError in Python code that takes longer. Only the main thread gets signals; elsewhere there is no limit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGALRM, _too_late)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+
+
+def _too_late(*_: object) -> NoReturn:
+    raise TimeoutError
 
 
 def children() -> set[int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import core
-from core import registry
+from core.job_files import reading
 from core.registry import UploadedFile
 from core.worker import results
 from tests.live import ROOT
@@ -39,7 +39,7 @@ def test_the_example_is_a_whole_job(example_package: str, tmp_path: Path) -> Non
     orders = tmp_path / "orders.csv"
     orders.write_text("order,ordered\n1,2020-01-01\n2,2999-01-01\n")
 
-    job = registry.discover(example_package)["late_orders"]
+    job = reading.load(example_package, "late_orders")
     answer = job.run({"orders": UploadedFile("", orders.name, 1, orders), "days": 14}, lambda _done, _message="": None)
 
     assert answer["metrics"] == {"late": 1}

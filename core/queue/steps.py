@@ -8,14 +8,15 @@
                  RETRY ─────┘     │ │ give_back: its worker died or was stopped
                    ▲  └───────────┘ │ renew: the worker was only silent, and still lives
                    └────────────────┘
-      cancel: PENDING, RETRY, STARTED ─▶ REVOKED       refuse: PENDING, RETRY ─▶ FAILURE
+      cancel: PENDING, RETRY, STARTED ─▶ REVOKED
 
 - A run (worker/runner.py) takes `claim`, `progress` and at its end `succeed` or `fail`. A claim makes the run the owner
   of the task for the time of a lease; only the owner can report progress and record the end.
 - The worker's main process (worker/recovery.py) runs `renew` and `beat` once a second. `beat` returns the tasks
   whose lease has lapsed; `take_back` lets them wait again. A run counts as an attempt; `claim` fails a task whose
   attempts are used up.
-- `repush` replaces a lost message. A message too many does no harm: only one claim wins.
+- `repush` replaces a lost message. A message too many does no harm: only one claim wins. A task whose job a worker
+  does not have waits without a message: see aside.py.
 
 Each function returns a `Step`: nothing happens until a store runs it. Any step may be run twice: a submit finds its own
 record, a claim finds its own owner. Durations are seconds.
@@ -36,6 +37,7 @@ from core.queue.records import (
     TaskError,
     TaskRecord,
     Waiting,
+    Workers,
     drain_of,
     full_record_of,
     record_of,
@@ -110,9 +112,9 @@ def undrain() -> Step[None]:
     return Step("undrain", (), _nothing)
 
 
-def workers(seconds: float) -> Step[int]:
-    """How many workers have sent a heartbeat within the last `seconds`."""
-    return Step("workers", (seconds,), int)
+def workers(seconds: float) -> Step[Workers]:
+    """The workers that have sent a heartbeat within the last `seconds`."""
+    return Step("workers", (seconds,), lambda row: Workers(row[0], {*_texts(row[1])}))
 
 
 def claim(task_id: str, owner: str, *, lease: float, attempts: int, lost: TaskError) -> Step[Claim | None]:
@@ -141,12 +143,12 @@ def renew(runs: Sequence[tuple[str, str]], *, lease: float) -> Step[list[str]]:
     return Step("renew", (_microseconds(lease), *words), _texts)
 
 
-def beat(worker: str, *, gap: float, grace: float) -> Step[list[str]]:
-    """The worker's heartbeat; the tasks whose lease has lapsed.
+def beat(worker: str, jobs: Iterable[str] = (), *, gap: float, grace: float) -> Step[list[str]]:
+    """The heartbeat of a worker with these jobs; the tasks whose lease has lapsed.
 
     If no worker has beaten for `gap`, Redis was away: live workers get the `grace` to renew their leases first.
     """
-    return Step("beat", (worker, _microseconds(gap), _microseconds(grace)), _texts)
+    return Step("beat", (worker, _microseconds(gap), _microseconds(grace), *jobs), _texts)
 
 
 def give_back(task_id: str, job: str, *, owner: str, counts: bool) -> Step[bool]:
@@ -160,13 +162,8 @@ def take_back(task_id: str, job: str) -> Step[bool]:
     return Step("give_back", (task_id, messages.task_message(task_id, job), "", 1), bool)
 
 
-def refuse(task_id: str, error: TaskError) -> Step[None]:
-    """A waiting task that no worker can run fails."""
-    return Step("refuse", (task_id, json.dumps(error)), _nothing)
-
-
 def head_of_queue(count: int) -> Step[Waiting]:
-    """The next `2 * count` messages, and the `count` oldest tasks of RETRY and of PENDING."""
+    """The next `2 * count` messages, and the `count` oldest tasks of RETRY and of PENDING that do not wait aside."""
     return Step("head", (count,), lambda row: Waiting([*map(messages.task_id_of, row[0])], _texts(row[1] + row[2])))
 
 

@@ -25,7 +25,6 @@ def install(app: Celery, recovery: Recovery) -> None:
     app.conf.update(worker_pool=Pool, worker_consumer=Consumer)
     # Runs are ended in Celery's own thread: only there is it certain that they are still running.
     signals.worker_ready.connect(lambda sender, **_: recovery.start(partial(sender.call_soon, _end_run)), weak=False)
-    signals.task_unknown.connect(lambda id, name, **_: recovery.refuse(id, name), weak=False)  # noqa: A006  # Celery's
 
 
 class Run(request.Request):  # type: ignore[misc]  # Celery ships no types
@@ -75,12 +74,16 @@ class Pool(TaskPool):  # type: ignore[misc]  # as above
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # as above
-    """Tries to reach Redis every second. Celery's own pauses grow to half a minute."""
+    """Tries to reach Redis every second: Celery's own pauses grow to half a minute. Lets a task wait for its job."""
 
     def ensure_connected(self, connection: Any) -> Any:
         eager = partial(connection.ensure_connection, interval_start=1, interval_step=0, interval_max=1)
         connection.ensure_connection = eager
         return super().ensure_connected(connection)
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002  # Celery's
+        """Celery would log the message and tell Flower that the task has failed."""
+        self.app.recovery.set_aside(message.headers["id"], message.headers["task"])
 
 
 class Records(DisabledBackend):  # type: ignore[misc]  # as above

@@ -13,14 +13,15 @@ from typing import Any
 
 from celery import signals
 
-from core import processes, settings
+from core import fence, processes, settings
 from core.disk import Disk
 from core.errors import QueueUnavailable
 from core.files import Files
+from core.job_files import catalog
 from core.queue.celery_app import create
 from core.queue.store import Store
-from core.registry import Job, discover
-from core.worker import celery_hooks, fence
+from core.registry import Job
+from core.worker import celery_hooks
 from core.worker.housekeeping import Housekeeping
 from core.worker.recovery import Recovery
 from core.worker.runner import Runner, owner_of
@@ -63,7 +64,8 @@ def main() -> None:
     app.conf.worker_send_task_events = options.task_events
     if not fence.is_available():
         log.warning("This kernel is older than Linux 6.12: a job can signal the processes of the core.")
-    jobs, child = discover(config.jobs_package), Child(config)
+    jobs, _ = catalog.discover(config.jobs_package)
+    child = Child(config)
     for job in jobs.values():
         app.task(name=job.name, bind=True, ignore_result=True, Request=celery_hooks.Run)(_task(job, child))
     recovery = Recovery(config, name, jobs, celery_hooks.runs)

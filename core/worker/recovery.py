@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from core import data_id
-from core.errors import OtherFolder, QueueUnavailable, UnknownJob
-from core.queue import neighbours, steps
+from core.errors import OtherFolder, QueueUnavailable
+from core.queue import aside, neighbours, steps
 from core.queue.records import TaskError, Waiting, task_error
 from core.queue.store import Store
 from core.registry import Job
@@ -25,6 +25,10 @@ BEAT_SECONDS = 1.0
 GAP = 6.0  # s without any heartbeat: Redis was away, not the workers
 WINDOW = 50  # how many of the oldest waiting tasks are looked for in the queue
 SETTLED = 3.0  # s that a message may take from the queue to its claim
+ASIDE = (
+    "The worker that was free does not have this job. The task waits for one that has it. "
+    "If none comes, ask an admin to restart the core's workers."
+)
 
 
 def missing(queue: Waiting, *, whole: bool) -> set[str]:
@@ -60,6 +64,7 @@ class Recovery:
         self._store, self._worker, self._jobs, self._runs = Store(config.broker_url), worker, jobs, runs
         self._data_id = data_id.of(config.data_dir)
         self._beat_file = Path(os.environ.get("WORKER_BEAT_FILE", config.data_dir / "worker-beat"))
+        self._processes = config.worker_processes
         self._suspects: set[str] = set()
         self._looked_at = 0.0
         self._max_minutes, self._begun = config.task_max_minutes, dict[Running, float]()
@@ -95,10 +100,12 @@ class Recovery:
         leases = [(run.task_id, run.owner) for run in runs]
         for owner in self._store.run(steps.renew(leases, lease=LEASE)) if leases else []:
             end_run(owner)
-        for task_id in self._store.run(steps.beat(self._worker, gap=GAP, grace=LEASE)):
+        for task_id in self._store.run(steps.beat(self._worker, self._jobs, gap=GAP, grace=LEASE)):
             self.take_back(task_id)
         with suppress(OSError):  # it is for a health check, which must not keep tasks from being found
             self._beat_file.touch()
+        if free := max(0, self._processes - len(runs)):
+            self._recall(free)
         if time.monotonic() - self._looked_at > SETTLED:
             self._repair()
 
@@ -130,10 +137,13 @@ class Recovery:
         if self._store.run(steps.take_back(task_id, job)):
             log.warning("The lease of task %s has lapsed; the task waits again.", task_id)
 
-    def refuse(self, task_id: str, job: str) -> None:
-        """A task whose job does not exist fails."""
-        error = UnknownJob(job, sorted(self._jobs))
-        self._store.run(steps.refuse(task_id, task_error("UnknownJob", str(error))))
+    def set_aside(self, task_id: str, job: str) -> None:
+        """A task whose job this worker does not have waits for one that has it, and for nobody's message."""
+        try:
+            if self._store.run(aside.set_aside(task_id, ASIDE)):
+                log.warning("Task %s waits for a worker that has the job '%s': this one does not.", task_id, job)
+        except QueueUnavailable:
+            log.warning("The message of task %s is lost, and is sent again when Redis answers.", task_id)
 
     def cancel(self, task_id: str) -> None:
         self._store.run(steps.cancel(task_id))
@@ -141,6 +151,13 @@ class Recovery:
     def state(self, task_id: str) -> str:
         """Empty if there is no such task."""
         return self._store.run(steps.look(task_id)).state
+
+    def _recall(self, free: int) -> None:
+        """No more tasks than this worker has `free` processes: the next message may reach a worker without the job."""
+        oldest = self._store.run(aside.of_jobs(self._jobs, free))
+        for task_id, job in reversed(oldest):  # each goes before all others
+            if self._store.run(aside.recall(task_id, job)):
+                log.info("Task %s has waited for the job '%s', which this worker has.", task_id, job)
 
     def _repair(self) -> None:
         """Send messages again that were lost. A task must be missing in two looks: its message may be on its way."""

@@ -13,8 +13,8 @@ from typing import NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
-from core import processes
-from core.worker import fence, libraries, outcome
+from core import fence, processes
+from core.worker import libraries, outcome
 from core.worker.board import Board
 from core.worker.outcome import Order, Outcome
 

@@ -91,6 +91,8 @@ def state(task: Task) -> None:
             before = (task["queue_position"] or 1) - 1
             place = "It is next." if not before else f"{before} task{'s' * (before > 1)} ahead of it."
             st.progress(0, f"Waiting for {span(passed(task['submitted_at'], None, now))}. {place}")
+            if progress["message"]:
+                st.caption(plain(progress["message"]))
         case "STARTED":
             message = f": {plain(progress['message'])}" if progress["message"] else ""
             took = span(passed(task["started_at"] or task["submitted_at"], None, now))

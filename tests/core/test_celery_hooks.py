@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import billiard
@@ -48,8 +49,8 @@ class Notes(Recovery):
     def cancel(self, task_id: str) -> None:
         self.told.append(("cancel", task_id))
 
-    def refuse(self, task_id: str, job: str) -> None:
-        self.told.append(("refuse", task_id, job))
+    def set_aside(self, task_id: str, job: str) -> None:
+        self.told.append(("set aside", task_id, job))
 
     def state(self, task_id: str) -> str:
         return "STARTED" if task_id == "known" else ""
@@ -68,8 +69,7 @@ def echo() -> None:
 def app(valkey: Valkey, notes: Notes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """The worker's own app, with one job; its signals are forgotten after the test."""
     monkeypatch.setenv("REDIS_URL", valkey.url)
-    for signal in (signals.worker_ready, signals.task_unknown):
-        monkeypatch.setattr(signal, "receivers", [])
+    monkeypatch.setattr(signals.worker_ready, "receivers", [])
     settings.load_queue.cache_clear()
     with celery_app.create.__wrapped__() as created:
         created.task(name="echo", ignore_result=True, Request=celery_hooks.Run)(echo)
@@ -209,9 +209,11 @@ def test_the_state_of_a_task_is_that_of_its_record(app: Celery) -> None:
     assert app.backend.get_state("unknown") == "PENDING"
 
 
-def test_a_message_for_a_job_that_does_not_exist_is_refused(app: Celery, notes: Notes) -> None:
-    signals.task_unknown.send(sender=None, message=None, exc=KeyError("gone"), name="gone", id="a")
-    assert notes.told == [("refuse", "a", "gone")]
+def test_a_message_for_a_job_that_the_worker_does_not_have_is_set_aside(app: Celery, notes: Notes) -> None:
+    consumer = object.__new__(celery_hooks.Consumer)
+    consumer.app = app
+    consumer.on_unknown_task(None, SimpleNamespace(headers={"id": "a", "task": "gone"}), KeyError("gone"))
+    assert notes.told == [("set aside", "a", "gone")]
 
 
 class ReadyWorker:

@@ -78,7 +78,10 @@ SEAM = {
     ),
     "celery.worker.state.active_requests": Expected("WeakSet", "the runs of a worker"),
     "celery.signals.worker_ready": Expected("Signal()", "its sender is the Consumer"),
-    "celery.signals.task_unknown": Expected("Signal(exc, id, message, name)", "refuses a task whose job is gone"),
+    "celery.worker.consumer.consumer.Consumer.on_unknown_task": Expected(
+        "(self, body, message, exc)", "overridden: a task whose job this worker does not have waits"
+    ),
+    "celery.worker.consumer.consumer.Consumer.app": Expected("instance attribute", "leads to the worker's Recovery"),
     # core/worker/__main__.py
     "celery.worker.state.REVOKES_MAX": Expected("int", "how many revokes a worker remembers"),
     "billiard.common.REMAP_SIGTERM": Expected("None", "what SIGTERM means"),

@@ -22,17 +22,18 @@ from typing import Any
 import psutil
 import pytest
 
-from core import processes
+from core import fence, processes
 from core.disk import Disk
 from core.files import Files
+from core.job_files import reading
 from core.queue.store import Store
-from core.registry import Job, discover
-from core.worker import fence, output
+from core.registry import Job
+from core.worker import output
 from core.worker.runner import JobFailed, Runner
 from tests.live import lives, until
 from tests.valkey import Queue, Valkey
 
-ECHO = discover("tests.jobs")["echo"]
+ECHO = reading.load("tests.jobs", "echo")
 SHARED = Path("/dev/shm")  # noqa: S108  # what is looked at
 fenced = pytest.mark.skipif(not fence.is_available(), reason="This kernel has no fence for signals (Linux 6.12 has).")
 

@@ -9,9 +9,10 @@ from typing import Any
 import altair as alt
 import pytest
 
+from core.job_files import reading
 from core.jobs._lib.errors import UnusableTable
 from core.jobs.duplicate_customers import duplicate_customers
-from core.registry import UploadedFile, discover
+from core.registry import UploadedFile
 from core.worker import results
 from front.samples import customers as sample_customers
 from tests.core.job_files import Steps, csv_of, sample_of, upload
@@ -158,7 +159,7 @@ def test_the_result_is_small_json_with_valid_vega_lite_charts() -> None:
 
 
 def test_the_form_has_a_file_field_and_limits() -> None:
-    fields = discover("core.jobs")["duplicate_customers"].schema["properties"]
+    fields = reading.load("core.jobs", "duplicate_customers").schema["properties"]
     assert list(fields) == ["customers", "similarity", "name_column", "address_column"]
     assert fields["customers"]["format"] == "okosu-file"
     assert (fields["similarity"]["minimum"], fields["similarity"]["maximum"]) == (0.5, 1)

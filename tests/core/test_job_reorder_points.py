@@ -9,9 +9,10 @@ from typing import Any
 import altair as alt
 import pytest
 
+from core.job_files import reading
 from core.jobs._lib.errors import UnusableTable
 from core.jobs.reorder_points import reorder_points
-from core.registry import UploadedFile, discover
+from core.registry import UploadedFile
 from core.worker import results
 from front.samples import daily_sales
 from tests.core.job_files import Steps, csv_of, sample_of, upload, xlsx_of
@@ -169,7 +170,7 @@ def test_a_long_list_of_items_is_cut_in_the_table_and_the_chart_but_not_in_the_d
 
 
 def test_the_form_has_a_file_field_and_limits() -> None:
-    schema = discover("core.jobs")["reorder_points"].schema
+    schema = reading.load("core.jobs", "reorder_points").schema
     fields = schema["properties"]
     assert list(fields) == ["sales", "service_level", "lead_time_days", "block_days", "simulations", "seed"]
     assert schema["required"] == ["sales"]

@@ -215,16 +215,6 @@ def test_progress_is_told_by_the_owner_only_and_begins_anew_with_each_run(queue:
     assert (queue.field(ID, "done"), queue.field(ID, "message")) == (None, None)
 
 
-def test_a_task_that_no_worker_can_run_fails_unless_it_runs(queue: Queue) -> None:
-    queue.submit(ID)
-    queue.run(steps.refuse(ID, LOST))
-    assert (queue.state(ID), queue.field(ID, "error")) == ("FAILURE", json.dumps(LOST))
-    running = queue.submit()
-    queue.run(claim(running, "w/1"))
-    queue.run(steps.refuse(running, LOST))
-    assert queue.state(running) == "STARTED"
-
-
 def test_lapsed_leases_are_told_to_every_worker_that_beats(queue: Queue) -> None:
     lapsed, alive = queue.submit(), queue.submit()
     queue.run(claim(lapsed, "w/1"))

@@ -1,6 +1,5 @@
-"""What a job file may contain (types, defaults, files), and what the log says about a broken one."""
+"""What a job file may contain (types, defaults, files), and the sentence about one that defines no job."""
 
-import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.errors import InvalidFields
-from core.registry import Job, UploadedFile, discover, examine
+from core.errors import InvalidFields, JobFileError
+from core.job_files.reading import load, names_in
+from core.registry import Job, UploadedFile
 
 ENDING = '@job(title="T")\ndef made() -> int:\n    """Made."""\n    return 1\n'
 
@@ -30,7 +30,7 @@ class Package:
         """Write a file with this one function, and return its job."""
         head = f"from core.registry import job, Progress, UploadedFile\n{dedent(imports)}\n"
         self.add("made", f'{head}@job(title="T")\ndef made({signature}):\n    """Made."""\n    {body}\n')
-        return discover(self.name)["made"]
+        return load(self.name, "made")
 
 
 @pytest.fixture
@@ -136,6 +136,44 @@ def test_every_wrong_parameter_has_a_sentence(package: Package) -> None:
     }
 
 
+CHECKS = {
+    "ZeroDivisionError": "def check(value): return value / 0",
+    "KeyError": "def check(value): return {}[value]",
+    "SystemExit": "import sys\ndef check(value): sys.exit('no')",
+    "KeyboardInterrupt": "def check(value): raise KeyboardInterrupt",
+    "RecursionError": "def check(value): return check(value)",
+}
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_a_validator_that_fails_in_its_own_way_is_told_without_the_value(
+    package: Package, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    imports = f"from pydantic import AfterValidator\n{CHECKS[kind]}"
+    job = package.job("x: Annotated[int, AfterValidator(check)]", imports=f"from typing import Annotated\n{imports}")
+
+    sentence = f"could not be checked: the job's own check failed ({kind}). Please tell its author"
+    assert refused(job, x=271828) == {"params": sentence}
+    assert "made.py" in caplog.text
+    assert "271828" not in caplog.text
+
+
+ODD = """
+from typing import Annotated
+from pydantic import AfterValidator
+class Odd(ValueError):
+    def __str__(self): return 1 / 0
+def check(value): raise ValueError("\\ud800") if value else Odd
+"""
+
+
+def test_a_validator_with_an_unusable_message_refuses_the_value_all_the_same(package: Package) -> None:
+    job = package.job("x: Annotated[int, AfterValidator(check)]", imports=ODD)
+
+    assert list(refused(job, x=1)) == ["params"]
+    assert list(refused(job, x=0)) in (["x"], ["params"])
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-inf", 10**400])
 def test_a_number_must_be_finite(package: Package, value: Any) -> None:
     assert list(refused(package.job("x: float"), x=value)) == ["x"]
@@ -185,7 +223,7 @@ def test_an_existing_function_becomes_a_job_with_a_decorator_and_a_docstring(pac
             return month * factor
         ''',
     )
-    job = discover(package.name)["monthly_report"]
+    job = load(package.name, "monthly_report")
 
     assert call(job, month=2) == 3.0
     assert (job.title, job.retry) == ("Monthly report", False)
@@ -198,7 +236,8 @@ def test_a_file_with_a_leading_underscore_is_not_a_job_but_a_folder_may_be_one(p
     (package.folder / "large").mkdir()
     (package.folder / "large" / "__init__.py").write_text(f"from core.registry import job\n{ENDING}")
 
-    assert list(discover(package.name)) == ["large", "made"]
+    assert names_in(package.name) == ["large", "made"]
+    assert load(package.name, "large").name == "large"
 
 
 BROKEN = {
@@ -232,16 +271,11 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("content", "sentence"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_logged_with_a_sentence_and_leaves_the_other_jobs_working(
-    package: Package, caplog: pytest.LogCaptureFixture, content: str, sentence: str
-) -> None:
-    package.add("good", f"from core.registry import job\n{ENDING}")
+def test_a_file_that_defines_no_job_has_a_sentence_that_says_why(package: Package, content: str, sentence: str) -> None:
     package.add("broken", content)
 
-    with caplog.at_level(logging.ERROR):
-        jobs, (problem,) = examine(package.name)
+    with pytest.raises(JobFileError) as error:
+        load(package.name, "broken")
 
-    assert list(jobs) == ["good"]
-    assert f"{package.name}.broken" in str(problem)
-    assert sentence in str(problem)
-    assert str(problem) in caplog.text
+    assert str(error.value).startswith(f"{package.name}.broken: ")
+    assert sentence in str(error.value)

@@ -15,15 +15,16 @@ import pytest
 
 from core.disk import Disk
 from core.files import Files
+from core.job_files import reading
 from core.queue import steps
 from core.queue.store import Store
-from core.registry import Job, UploadedFile, discover
+from core.registry import Job, UploadedFile
 from core.worker.runner import JobFailed, Runner
 from tests.live import until
 from tests.valkey import Queue, Valkey, claim, give_back, succeed, take_back
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
-ECHO = discover("tests.jobs")["echo"]
+ECHO = reading.load("tests.jobs", "echo")
 
 
 @contextmanager

@@ -83,6 +83,31 @@ def test_a_job_that_raises_is_not_taken_for_the_death_of_its_child(
     assert "was lost" not in log(tmp_path)
 
 
+def test_a_task_waits_for_a_worker_that_has_its_job_and_holds_nobody_up(
+    queue: Queue, valkey: Valkey, worker: psutil.Popen, tmp_path: Path
+) -> None:
+    (tmp_path / "new_jobs").mkdir()
+    (tmp_path / "new_jobs" / "__init__.py").touch()
+    (tmp_path / "new_jobs" / "newer.py").write_text(
+        'from core.registry import job\n\n@job(title="Newer")\ndef newer() -> int:\n    return 1\n'
+    )
+    task_id = queue.submit(job="newer")
+    run(queue, "echo", state="SUCCESS")
+    until(lambda: queue.field(task_id, "message"))
+    assert (queue.state(task_id), queue.messages()) == ("PENDING", [])
+    assert "Traceback" not in log(tmp_path)
+
+    path = os.pathsep.join([str(ROOT), str(tmp_path)])
+    (tmp_path / "newer").mkdir()
+    newer = start(tmp_path / "newer", REDIS_URL=valkey.url, JOBS_PACKAGE="new_jobs", PYTHONPATH=path)
+    try:
+        until(lambda: queue.state(task_id) == "SUCCESS", 15)
+    finally:
+        newer.kill()
+        newer.wait(10)
+    assert queue.field(task_id, "message") is None
+
+
 def test_a_worker_remembers_a_thousand_revokes(
     queue: Queue, valkey: Valkey, worker: psutil.Popen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

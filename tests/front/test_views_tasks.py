@@ -77,6 +77,12 @@ def test_a_waiting_task_says_how_many_are_ahead_of_it(fake: Core, position: int 
     assert words in open_page("tasks", task=ID).progress[0].text.replace("\\", "")
 
 
+def test_a_waiting_task_says_what_it_waits_for(fake: Core) -> None:
+    progress = {"done": 0, "message": "The worker that was free does not have this job."}
+    fake.client.put(running(task_id=ID, task_status="PENDING", queue_position=1, started_at=None, progress=progress))
+    assert "The worker that was free does not have this job." in said(open_page("tasks", task=ID))
+
+
 def test_the_result_appears_when_the_task_is_done(fake: Core) -> None:
     fake.client.put(running(task_id=ID))
     app = open_page("tasks", task=ID)

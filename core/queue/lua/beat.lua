@@ -1,6 +1,8 @@
--- worker, gap (µs), grace (µs) -> ids of tasks whose lease has lapsed: their workers are dead
+-- worker, gap (µs), grace (µs), jobs that it has ... -> ids of tasks whose lease has lapsed: their workers are dead
 -- After a gap without any heartbeat (Redis was away), live workers get a grace period to renew their leases first.
-local worker, gap, grace = unpack(ARGV)
+local worker, gap, grace = unpack(ARGV, 1, 3)
+for i = 4, #ARGV do redis.call('ZADD', 'okosu:jobs', text(now()), ARGV[i]) end
+redis.call('ZREMRANGEBYSCORE', 'okosu:jobs', '-inf', text(now() - 3600 * 1000000))
 local last = redis.call('GETSET', 'okosu:beat', text(now()))
 redis.call('ZADD', 'okosu:workers', text(now()), worker)
 redis.call('ZREMRANGEBYSCORE', 'okosu:workers', '-inf', text(now() - 3600 * 1000000))
