@@ -5,8 +5,6 @@ from typing import Any, Self
 
 from core.field_problems import sentences
 
-MAX_PROBLEM = 600  # characters: it may quote what stands in the file
-
 
 class CoreError(Exception):
     """The message is a sentence that says what happened and what to do now."""
@@ -32,15 +30,6 @@ class OtherFolder(CoreError):
             "all workers the same DATA_DIR (in containers: the same volume), or give this core a REDIS_URL of its own. "
             "If you have replaced the folder, stop the old workers: after 10 s they no longer count."
         )
-
-
-class JobFileError(CoreError):
-    """A file in the jobs package does not define a job; `trace` is for the log, and says where it failed."""
-
-    def __init__(self, module: str, problem: str, trace: str = "") -> None:
-        self.problem = _unicode(problem if len(problem) <= MAX_PROBLEM else problem[:MAX_PROBLEM] + "...")
-        self.trace = _unicode(trace)
-        super().__init__(_unicode(f"{module}: ") + self.problem)
 
 
 class UnknownJob(CoreError):
@@ -197,8 +186,3 @@ class ListUnavailable(CoreError):
         super().__init__(
             f"The list of active users cannot be used ({why}). Tasks are not affected. Ask an admin to look at it."
         )
-
-
-def _unicode(text: str) -> str:
-    """Text that can be sent: a job's author may have put half of a surrogate pair into it."""
-    return text.encode(errors="replace").decode()

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core import processes
-from core.errors import JobFileError
 from core.job_files import reading
 from core.job_files.lane import Verdict
+from core.job_files.problem import JobFileError
 from core.registry import Job
 
 log = logging.getLogger(__name__)

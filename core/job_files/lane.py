@@ -8,8 +8,8 @@ import traceback
 from typing import NoReturn
 
 from core import fence, processes
-from core.errors import JobFileError
 from core.job_files import harm, reading
+from core.job_files.problem import JobFileError
 
 Verdict = tuple[str, str]  # what is wrong with a file, and a traceback for the log; both may be empty
 FINE: Verdict = ("", "")

@@ -16,7 +16,7 @@ from typing import Annotated, Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.json_schema import PydanticJsonSchemaWarning
 
-from core.errors import JobFileError
+from core.job_files.problem import JobFileError
 from core.registry import MARK, PREFIX, Job
 
 BOUNDS = {"ge", "gt", "le", "lt", "multiple_of"}

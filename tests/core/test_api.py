@@ -102,7 +102,7 @@ def test_every_error_of_the_core_has_an_http_status() -> None:
     def all_below(kind: type[errors.CoreError]) -> set[type[errors.CoreError]]:
         return {kind}.union(*(all_below(below) for below in kind.__subclasses__()))
 
-    at_start = {errors.SettingsError, errors.JobFileError, errors.QueueDamaged, errors.OtherFolder, errors.CoreError}
+    at_start = {errors.SettingsError, errors.QueueDamaged, errors.OtherFolder, errors.CoreError}
 
     ours = {kind for kind in all_below(errors.CoreError) if kind.__module__ == "core.errors"}
     assert ours - at_start - {errors.RunFilledDisk} == set(STATUS)

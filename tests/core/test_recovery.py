@@ -64,7 +64,7 @@ def test_a_beat_renews_what_runs_and_is_seen(queue: Queue, worker: Worker, tmp_p
     worker.beat()
     assert queue.state(task_id) == "STARTED"
     assert int(queue.redis.zscore("okosu:leases", task_id) or 0) > 1
-    assert (queue.run(steps.workers(10)), (tmp_path / "worker-beat").exists()) == (Workers(1, {"echo", "once"}), True)
+    assert (queue.run(steps.workers(10)), (tmp_path / "worker-beat").exists()) == (Workers(1, set(JOBS)), True)
 
 
 def test_a_beat_takes_back_what_a_silent_worker_held(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.errors import InvalidFields, JobFileError
+from core.errors import InvalidFields
+from core.job_files.problem import JobFileError
 from core.job_files.reading import load, names_in
 from core.registry import Job, UploadedFile
 

@@ -99,7 +99,9 @@ def test_a_task_waits_for_a_worker_that_has_its_job_and_holds_nobody_up(
 
     path = os.pathsep.join([str(ROOT), str(tmp_path)])
     (tmp_path / "newer").mkdir()
-    newer = start(tmp_path / "newer", REDIS_URL=valkey.url, JOBS_PACKAGE="new_jobs", PYTHONPATH=path)
+    newer = start(
+        tmp_path / "newer", DATA_DIR=str(tmp_path), REDIS_URL=valkey.url, JOBS_PACKAGE="new_jobs", PYTHONPATH=path
+    )
     try:
         until(lambda: queue.state(task_id) == "SUCCESS", 15)
     finally:
