@@ -14,9 +14,22 @@ M_ARENA_MAX = -8
 RESERVE = 64 << 20  # bytes that let a run report that it is out of memory
 
 
-def die_with_parent() -> None:
-    """Get a SIGTERM when the parent dies, even by kill -9."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(parent: int, how: signal.Signals) -> None:
+    """Get this signal when `parent`, the process that has forked this one, dies, even by kill -9.
+
+    For a child that has just been forked: handlers that it has inherited would swallow the signal.
+    """
+    if how != signal.SIGKILL:
+        signal.signal(how, signal.SIG_DFL)
+    _prctl(PR_SET_PDEATHSIG, how)
+    if os.getppid() != parent:  # it died before the kernel was told
+        os.kill(os.getpid(), how)
+
+
+def end_within(seconds: int) -> None:
+    """Let the kernel end this process if it has not ended by then, whatever it hangs in."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(seconds)
 
 
 def adopt() -> None:

@@ -17,6 +17,8 @@ from core.worker.runner import owner_of
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 8  # s that a worker has to end after SIGTERM
+
 
 def install(app: Celery, recovery: Recovery) -> None:
     """Report to `recovery` what happens to the runs of this process."""
@@ -75,12 +77,20 @@ class Pool(TaskPool):  # type: ignore[misc]  # as above
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # as above
-    """Tries to reach Redis every second. Celery's own pauses grow to half a minute."""
+    """Tries to reach Redis every second, and ends in time without it.
+
+    Celery's own pauses grow to half a minute, and its last words to a Redis that has just died can take for ever.
+    """
 
     def ensure_connected(self, connection: Any) -> Any:
         eager = partial(connection.ensure_connection, interval_start=1, interval_step=0, interval_max=1)
         connection.ensure_connection = eager
         return super().ensure_connected(connection)
+
+    def cancel_active_requests(self) -> None:
+        """The worker was told to stop at once."""
+        processes.end_within(PATIENCE)
+        super().cancel_active_requests()
 
 
 class Records(DisabledBackend):  # type: ignore[misc]  # as above
