@@ -37,6 +37,12 @@ def adopt() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
+def open_many_files() -> None:
+    """Let this process have as many open files and connections as the system allows. By default, it is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def share_heap() -> None:
     """Let all threads of this process take their memory from one heap.
 

@@ -13,6 +13,7 @@ def main(host: str) -> None:
     config = settings.load()
     _ = config.broker_url  # a wrong setting is reported once, here, and not by each process
     processes.share_heap()
+    processes.open_many_files()
     Server(create_app, host, config.core_port, config.core_api_processes).run()
 
 

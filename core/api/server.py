@@ -13,12 +13,18 @@ from gunicorn.app.base import BaseApplication
 from uvicorn_worker import UvicornWorker
 
 from core import processes
+from core.api.connections import Connection
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # gunicorn and its worker ship no types
     """No route needs the client's address, so the headers of proxies about it are not trusted."""
 
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {"proxy_headers": False, "timeout_graceful_shutdown": 5}
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "http": Connection,
+        "ws": "none",
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": 5,
+    }
 
     def init_signals(self) -> None:
         super().init_signals()

@@ -129,6 +129,14 @@ def test_a_process_that_hangs_and_ignores_every_signal_ends_within_the_time_that
     assert hung.wait(10) == -signal.SIGALRM
 
 
+def test_a_process_may_open_as_many_files_as_the_system_allows() -> None:
+    code = (
+        "import resource; from core import processes; kind = resource.RLIMIT_NOFILE\n"
+        "resource.setrlimit(kind, (100, 200)); processes.open_many_files(); print(*resource.getrlimit(kind))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT).split() == [b"200", b"200"]
+
+
 def outcome(code: str) -> str:
     """The output of a confined process."""
     confined = f"import resource, signal, os\nfrom core import processes\nprocesses.confine(300)\n{code}"
