@@ -104,7 +104,8 @@ class Connection(HttpToolsProtocol):
 
     def _make_room(self) -> None:
         """Several at once: choosing them takes longer than serving a request."""
-        waiting = [one for one in self.connections if isinstance(one, Connection) and one.waits]
+        others = [one for one in self.connections if isinstance(one, Connection) and one is not self]
+        waiting = [one for one in others if one.waits]
         # Those that have never sent a request come first.
         victims = nsmallest(ROOM // 10, waiting, key=lambda one: (one.cycle is not None, one.since)) or [self]
         for victim in victims:
