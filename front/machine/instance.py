@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from front.errors import InstanceError
+from front.machine import log_file
 from front.machine.aws_errors import PASSING, about_credentials, explain, why_stopped
 from front.machine.stages import GONE
 from front.settings import Settings
@@ -130,6 +131,7 @@ class LocalInstance:
         if self._process is None:
             return InstanceState("stopped")
         if self._process.poll() is None:
+            log_file.keep_small(self._log)
             return InstanceState("stopping" if self._told_to_end else "running")
         return InstanceState("stopped", "" if self._told_to_end else self._end(self._process.returncode))
 
@@ -158,7 +160,7 @@ class LocalInstance:
             "OKOSU_PARENT_PID": str(os.getpid()),
         }
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
+        with log_file.begin(self._log) as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "core.local"],
                 env={**os.environ, **ours},
