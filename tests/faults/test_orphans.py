@@ -26,6 +26,12 @@ def family(core: LiveCore) -> list[psutil.Process]:
     return [first, *first.children(recursive=True)]
 
 
+def words(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())[-60:]
+    return "gone"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_nothing_outlives_a_killed_core_and_the_next_one_starts(core: LiveCore, seed: int, report: Report) -> None:
@@ -36,14 +42,14 @@ def test_nothing_outlives_a_killed_core_and_the_next_one_starts(core: LiveCore, 
         core.wait(running, "STARTED")
         alive = family(core)
         others = chance.sample(alive[1:], chance.randrange(len(alive)))
-        names = [" ".join(process.cmdline())[-60:] for process in others]
+        names = [words(process) for process in others]
         for victim in [alive[0], *others] if chance.random() < 0.5 else [*others, alive[0]]:
             with suppress(psutil.NoSuchProcess):  # its parent was killed a moment ago
                 victim.kill()
         assert core.process
         core.process.wait(5)
-        _, left = psutil.wait_procs(alive, timeout=15, callback=None)
-        assert [process.cmdline() for process in left if lives(process.pid)] == [], f"round {number}: killed {names}"
+        _, left = psutil.wait_procs(alive, timeout=15)
+        assert [words(process) for process in left if lives(process.pid)] == [], f"round {number}: killed {names}"
         core.start()
         core.wait(running, "STARTED")
         assert core.http.delete(f"/delete_task/{running}").status_code == 200
