@@ -19,14 +19,33 @@ REAP_SECONDS = 3.0  # more than a killed process needs to give back its memory
 RESERVE = 64 << 20  # bytes that let a run report that it is out of memory
 
 
-def die_with_parent(number: int = signal.SIGTERM) -> None:
-    """Get this signal when the parent dies, even by kill -9."""
-    _prctl(PR_SET_PDEATHSIG, number)
+def die_with_parent(parent: int, how: signal.Signals) -> None:
+    """Get this signal when `parent`, the process that has forked this one, dies, even by kill -9.
+
+    For a child that has just been forked: handlers that it has inherited would swallow the signal.
+    """
+    if how != signal.SIGKILL:
+        signal.signal(how, signal.SIG_DFL)
+    _prctl(PR_SET_PDEATHSIG, how)
+    if os.getppid() != parent:  # it died before the kernel was told
+        os.kill(os.getpid(), how)
+
+
+def end_within(seconds: int) -> None:
+    """Let the kernel end this process if it has not ended by then, whatever it hangs in."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(seconds)
 
 
 def adopt() -> None:
     """Become the parent of every descendant that loses its own parent, so that none can escape."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def open_many_files() -> None:
+    """Let this process have as many open files and connections as the system allows. By default, it is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def share_heap() -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -26,7 +26,20 @@ def _keys(value: SecretStr) -> SecretStr:
 def _redis_url(value: str) -> str:
     if value and not re.match(r"(rediss?|unix)://", value):
         raise ValueError("must start with redis://, rediss:// or unix://")
+    if value.startswith("rediss:"):
+        _check_tls(parse_qs(urlsplit(value).query))
     return value
+
+
+def _check_tls(query: dict[str, list[str]]) -> None:
+    """Celery would connect without a look at the certificate if the address did not name those who may sign it."""
+    (authorities,) = query.get("ssl_ca_certs", [""])[-1:]
+    if not authorities:
+        raise ValueError("rediss:// must name a file of certificate authorities: ?ssl_ca_certs=/path/to/ca.pem")
+    if not os.access(authorities, os.R_OK) or not Path(authorities).is_file():
+        raise ValueError(f"the file of certificate authorities, {authorities}, cannot be read")
+    if query.get("ssl_cert_reqs", ["required"]) != ["required"]:
+        raise ValueError("ssl_cert_reqs must be 'required', or be left out, which means the same")
 
 
 def _zone(value: str) -> str:

@@ -36,6 +36,7 @@ OWNERS = {
     },
     "starlette": {"core/api/app.py", "core/api/routes.py", "core/api/health.py", "core/api/middleware.py"},
     "gunicorn": {"core/api/server.py"},
+    "uvicorn": {"core/api/connections.py"},
     "uvicorn_worker": {"core/api/server.py"},
     "fastapi_offline": {"core/api/docs.py"},
     "psutil": {"core/processes.py"},

@@ -17,6 +17,7 @@ def main(host: str) -> None:
     private.close(config.data_dir)
     _check_folder(config)  # what is wrong is reported once, here, and not by each process
     processes.share_heap()
+    processes.open_many_files()
     Server(create_app, host, config.core_port, config.core_api_processes).run()
 
 

@@ -4,6 +4,7 @@ gunicorn is there for that fork and because it replaces a process that dies; uvi
 """
 
 import gc
+import signal
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,11 +12,24 @@ from fastapi import FastAPI
 from gunicorn.app.base import BaseApplication
 from uvicorn_worker import UvicornWorker
 
+from core import processes
+from core.api.connections import Connection
+
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # gunicorn and its worker ship no types
     """No route needs the client's address, so the headers of proxies about it are not trusted."""
 
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {"proxy_headers": False, "timeout_graceful_shutdown": 5}
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "http": Connection,
+        "ws": "none",
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": 5,
+    }
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        # A process that outlived its master would keep the port, and the next start would find it taken.
+        processes.die_with_parent(self.ppid, signal.SIGKILL)
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # as above

@@ -98,6 +98,6 @@ def examine(package: str) -> dict[str, Verdict]:
 
 
 if __name__ == "__main__":
-    processes.die_with_parent()
+    processes.die_with_parent(os.getppid(), signal.SIGKILL)
     processes.adopt()
     sys.stdout.write(json.dumps(examine(sys.argv[1])))

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import socket
 import time
 import traceback
@@ -25,17 +26,17 @@ CLOSED, HARMED = 74, 70  # exit codes of a lane that cannot answer any more
 def fork(package: str, functions: harm.Functions) -> tuple[int, socket.socket]:
     """The process and the way to talk with it: send a file's name, receive its verdict as two texts with `BETWEEN`."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
+    parent, pid = os.getpid(), os.fork()
     if pid == 0:
         ours.close()
-        _serve(package, theirs, functions)
+        _serve(parent, package, theirs, functions)
     theirs.close()
     return pid, ours
 
 
-def _serve(package: str, talk: socket.socket, functions: harm.Functions) -> NoReturn:
+def _serve(parent: int, package: str, talk: socket.socket, functions: harm.Functions) -> NoReturn:
     me, code, end = os.getpid(), HARMED, os._exit
-    processes.die_with_parent()
+    processes.die_with_parent(parent, signal.SIGKILL)
     os.setsid()  # a file that signals its whole group reaches nobody else
     processes.adopt()
     processes.confine(MEMORY_MB)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from core import processes
 
@@ -22,13 +23,14 @@ PATIENCE = 10  # s that a process has to end by itself
 
 @dataclass
 class Service:
-    """A child process. It inherits the file descriptors in `keeps`."""
+    """A child process. It inherits the file descriptors in `keeps`. It gets `orphaned` when the supervisor dies."""
 
     name: str
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
     stdin: bytes = b""
     keeps: tuple[int, ...] = ()
+    orphaned: signal.Signals = signal.SIGTERM
     died_at: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
@@ -39,7 +41,7 @@ class Service:
             stdin=subprocess.PIPE,
             start_new_session=True,
             pass_fds=self.keeps,
-            preexec_fn=processes.die_with_parent,  # noqa: PLW1509  # no thread runs yet, and nothing else works after a kill -9
+            preexec_fn=partial(processes.die_with_parent, os.getpid(), self.orphaned),  # noqa: PLW1509  # no thread runs here, and nothing else works after a kill -9
         )
         assert self.process.stdin  # noqa: S101  # it is a pipe
         self.process.stdin.write(self.stdin)

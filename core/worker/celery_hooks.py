@@ -17,6 +17,8 @@ from core.worker.runner import owner_of
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 8  # s that a worker has to end after SIGTERM
+
 
 def install(app: Celery, recovery: Recovery) -> None:
     """Report to `recovery` what happens to the runs of this process."""
@@ -74,7 +76,10 @@ class Pool(TaskPool):  # type: ignore[misc]  # as above
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # as above
-    """Tries to reach Redis every second: Celery's own pauses grow to half a minute. Lets a task wait for its job."""
+    """Tries to reach Redis every second, lets a task wait for its job, and ends in time even without Redis.
+
+    Celery's own pauses grow to half a minute, and its last words to a Redis that has just died can take for ever.
+    """
 
     def ensure_connected(self, connection: Any) -> Any:
         eager = partial(connection.ensure_connection, interval_start=1, interval_step=0, interval_max=1)
@@ -84,6 +89,11 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # as above
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002  # Celery's
         """Celery would log the message and tell Flower that the task has failed."""
         self.app.recovery.set_aside(message.headers["id"], message.headers["task"])
+
+    def cancel_active_requests(self) -> None:
+        """The worker was told to stop at once."""
+        processes.end_within(PATIENCE)
+        super().cancel_active_requests()
 
 
 class Records(DisabledBackend):  # type: ignore[misc]  # as above

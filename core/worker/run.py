@@ -113,9 +113,7 @@ def _live(order: Order, board: Board, parent: int, result: int, printed: int) ->
 
 
 def _become(order: Order, parent: int, result: int, printed: int) -> None:
-    processes.die_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(70)
+    processes.die_with_parent(parent, signal.SIGKILL)
     os.setsid()
     for number in OURS:
         signal.signal(number, signal.SIG_DFL)

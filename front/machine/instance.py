@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -11,11 +12,12 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from front.errors import InstanceError
-from front.machine.aws_errors import explain, why_stopped
+from front.machine import log_file
+from front.machine.aws_errors import PASSING, about_credentials, explain, why_stopped
 from front.machine.stages import GONE
 from front.settings import Settings
 
@@ -27,17 +29,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LOOK_SECONDS = 10.0  # between two searches for credentials, each of which may take seconds
 
 
 @dataclass(frozen=True)
 class InstanceState:
     """`name`: EC2's own (pending, running, stopping, stopped, shutting-down, terminated), `unmanaged` or `unknown`.
 
-    `reason` says why it stopped by itself.
+    `reason` says why it stopped by itself, and `passes` whether it may well start later.
     """
 
     name: str
     reason: str = ""
+    passes: bool = False
 
 
 class Instance(Protocol):
@@ -69,6 +73,7 @@ class Ec2Instance:
     region: str | None = None
     endpoint_url: str | None = None
     _client: "EC2Client | None" = field(default=None, init=False, repr=False)
+    _look_at: float = field(default=0.0, init=False, repr=False, compare=False)  # when to look for credentials again
 
     def state(self) -> InstanceState:
         answer = self._ask(lambda ec2: ec2.describe_instances(InstanceIds=[self.instance_id]))
@@ -76,8 +81,10 @@ class Ec2Instance:
         if not found:
             raise explain(["InvalidInstanceID.NotFound"], "DescribeInstances found none.")
         name, why = found[0]["State"]["Name"], found[0].get("StateReason", {})
-        stopped = name in GONE or name == "stopped"
-        return InstanceState(name, why_stopped(why.get("Code", ""), why.get("Message", "")) if stopped else "")
+        if name not in GONE and name != "stopped":
+            return InstanceState(name)
+        code = why.get("Code", "")
+        return InstanceState(name, why_stopped(code, why.get("Message", "")), code in PASSING)
 
     def start(self) -> None:
         self._ask(lambda ec2: ec2.start_instances(InstanceIds=[self.instance_id]))
@@ -92,11 +99,16 @@ class Ec2Instance:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "Unknown")  # the page of a proxy has none
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            raise explain([code], str(error), status) from error
+            raise self._explained([code], error, status) from error
         except (BotoCoreError, ResponseParserError) as error:
-            if isinstance(error, NoCredentialsError):
-                self._client = None  # this client would never look for them again
-            raise explain([kind.__name__ for kind in type(error).__mro__], str(error)) from error
+            raise self._explained([kind.__name__ for kind in type(error).__mro__], error) from error
+
+    def _explained(self, names: list[str], error: Exception, status: int = 0) -> InstanceError:
+        explained = explain(names, str(error), status)
+        if about_credentials(explained) and time.monotonic() > self._look_at:
+            # This client would never look for others, also if an admin has long renewed them.
+            self._client, self._look_at = None, time.monotonic() + LOOK_SECONDS
+        return explained
 
     def _connect(self) -> "EC2Client":
         # A new session, because the default one remembers that it found no credentials.
@@ -119,6 +131,7 @@ class LocalInstance:
         if self._process is None:
             return InstanceState("stopped")
         if self._process.poll() is None:
+            log_file.keep_small(self._log)
             return InstanceState("stopping" if self._told_to_end else "running")
         return InstanceState("stopped", "" if self._told_to_end else self._end(self._process.returncode))
 
@@ -147,7 +160,7 @@ class LocalInstance:
             "OKOSU_PARENT_PID": str(os.getpid()),
         }
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
+        with log_file.begin(self._log) as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "core.local"],
                 env={**os.environ, **ours},

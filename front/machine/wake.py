@@ -10,6 +10,7 @@ SETTLE = 15.0  # seconds for which AWS may report the old state after an order
 PATIENCE = 600.0  # from the machine's start to a ready core
 LONGEST_WAIT = 3600.0  # until AWS accepts the order
 LONGEST_PAUSE = 300.0
+FALLEN_PAUSE = 30.0
 
 
 @dataclass
@@ -51,6 +52,11 @@ class Wake:
         self.tries, self.next_try = self.tries + 1, now + pause
         self.problem = f"{problem} The next attempt is in {max(pause, 1):.0f} s."
 
+    def fall_back(self, reason: str, now: float) -> None:
+        """The machine accepted the order and stopped again, for a reason that passes. Retry later."""
+        self.put_off(reason, FALLEN_PAUSE, now)
+        self.started_at = self.alive_at = None
+
     def fail(self, problem: str) -> None:
         self.problem, self.over = problem, True
 
@@ -62,14 +68,20 @@ def next_step(wake: Wake, seen: Seen) -> Literal["wait", "start", "join"]:
     return "start" if idle and seen.at >= wake.next_try else "wait"
 
 
+def has_fallen_back(wake: Wake, seen: Seen) -> bool:
+    """Whether the machine accepted the order and stopped again."""
+    settled = wake.started_at and (wake.alive_at or seen.at - wake.started_at > SETTLE)
+    return seen.instance.name == "stopped" and bool(settled)
+
+
 def why_hopeless(wake: Wake, seen: Seen) -> str:
     """Why to give up the waking, or an empty string."""
-    name, began = seen.instance.name, wake.alive_at or wake.started_at
+    began = wake.alive_at or wake.started_at
     if seen.ready:
         return ""
     if seen.hopeless:
         return seen.problem
-    if name == "stopped" and wake.started_at and (wake.alive_at or seen.at - wake.started_at > SETTLE):
+    if has_fallen_back(wake, seen):
         return seen.instance.reason or "The core's machine was stopped again. If nobody meant to, ask an admin."
     if began is None and seen.at - wake.asked_at > LONGEST_WAIT:
         return f"The core's machine could not be started for an hour. {wake.problem or seen.problem}".strip()

@@ -10,7 +10,7 @@ from front.machine.instance import Instance, InstanceState
 from front.machine.observer import Observer, Seen
 from front.machine.snapshot import Snapshot, is_stopping, is_waking, picture, stage_now
 from front.machine.stages import CHANGING, GOING
-from front.machine.wake import SETTLE, Wake, next_step, why_hopeless
+from front.machine.wake import SETTLE, Wake, has_fallen_back, next_step, why_hopeless
 
 __all__ = ["Snapshot", "Watch"]
 
@@ -110,6 +110,10 @@ class Watch:
             self._wake.note(seen, stage_now(seen, self._wake, self._stop))
 
     def _further(self, wake: Wake, seen: Seen) -> None:
+        if seen.instance.passes and has_fallen_back(wake, seen):
+            log.warning("The machine stopped again: %s", seen.instance.reason)
+            wake.fall_back(seen.instance.reason, seen.at)
+            return
         if problem := why_hopeless(wake, seen):
             log.warning("The waking was given up: %s", problem)
             wake.fail(problem)

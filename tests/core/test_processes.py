@@ -102,8 +102,8 @@ def test_a_stray_that_has_ended_is_reaped(file: Path) -> None:
 
 def test_a_process_dies_with_its_parent(file: Path) -> None:
     parent = python(
-        "import subprocess, sys, time; from core import processes\n"
-        "child = subprocess.Popen(['sleep', '300'], preexec_fn=processes.die_with_parent)\n"
+        "import os, subprocess, sys, time; from core import processes; me = os.getpid()\n"
+        "child = subprocess.Popen(['sleep', '300'], preexec_fn=lambda: processes.die_with_parent(me, 15))\n"
         "print(child.pid, file=open(sys.argv[1], 'w'), flush=True); time.sleep(300)",
         str(file),
     )
@@ -111,6 +111,30 @@ def test_a_process_dies_with_its_parent(file: Path) -> None:
     parent.kill()
     parent.wait()
     assert until(lambda: gone(child), 5)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_whose_parent_is_already_dead_ends_at_once_whatever_handler_it_has_inherited(how: int) -> None:
+    orphan = python(
+        "import signal; from core import processes\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+        f"processes.die_with_parent(1 << 22, signal.Signals({how})); signal.pause()"
+    )
+    assert orphan.wait(10) == -how
+
+
+def test_a_process_that_hangs_and_ignores_every_signal_ends_within_the_time_that_it_has_set() -> None:
+    deaf = "for number in range(1, 65):\n  if number not in (9, 19, 32, 33): signal.signal(number, signal.SIG_IGN)\n"
+    hung = python(f"import signal, time; from core import processes\n{deaf}processes.end_within(1); time.sleep(300)")
+    assert hung.wait(10) == -signal.SIGALRM
+
+
+def test_a_process_may_open_as_many_files_as_the_system_allows() -> None:
+    code = (
+        "import resource; from core import processes; kind = resource.RLIMIT_NOFILE\n"
+        "resource.setrlimit(kind, (100, 200)); processes.open_many_files(); print(*resource.getrlimit(kind))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT).split() == [b"200", b"200"]
 
 
 def outcome(code: str) -> str:

@@ -133,6 +133,14 @@ def test_a_process_that_is_killed_is_replaced_without_creating_the_app_again(ser
     assert created_by(server) == [server.process.pid]
 
 
+def test_the_processes_of_a_master_that_is_killed_end_with_it_and_its_port_is_free(server: Running) -> None:
+    pids = server.pids()
+    with server.begin_slow(300):
+        server.process.kill()
+        assert until(lambda: not any(lives(pid) for pid in pids), 5)
+    assert server.answering() == set()
+
+
 def test_sigterm_ends_idle_processes_at_once(server: Running) -> None:
     pids = server.pids()
     assert server.stop() < 4

@@ -14,6 +14,7 @@ from core.settings import QueueSettings, Settings
 from tests.live import ROOT, free_port
 
 KEY = "0123456789abcdef"
+FILE = str(ROOT / "LICENSE")
 Load = Callable[..., Settings]
 
 
@@ -52,7 +53,12 @@ WRONG = {
     "RETENTION_DAYS": ["0", "-1", "inf", "nan"],
     "ACTIVE_USER_STALE_HOURS": ["0", "inf"],
     "TIMEZONE": ["Tokyo", "JST", "UTC+9"],
-    "REDIS_URL": ["redis.example:6379", "http://redis:6379"],
+    "REDIS_URL": [
+        *("redis.example:6379", "http://redis:6379"),
+        *("rediss://redis.example:6379/0", "rediss://redis.example?ssl_ca_certs="),
+        *("rediss://redis.example?ssl_ca_certs=/no/such/file", "rediss://redis.example?ssl_ca_certs=/etc"),
+        *(f"rediss://redis.example?ssl_ca_certs={FILE}&ssl_cert_reqs={check}" for check in ("none", "CERT_NONE")),
+    ],
     "JOBS_PACKAGE": ["no_such_package", "core.registry", "core.api.jobs", "./jobs", "core..jobs"],
     "DATA_DIR": ["/dev/null", "/dev/null/data"],
     "ACTIVE_USERS_FILE": ["/", "/dev/null/users.json"],
@@ -104,7 +110,7 @@ def test_keys_are_separated_by_commas(load: Load) -> None:
     [
         ("redis://redis:6379/0", "", "redis://redis:6379/0"),
         ("redis://redis:6379/0", "a/b:c@d", "redis://:a%2Fb%3Ac%40d@redis:6379/0"),
-        ("rediss://:own@redis.example", "other", "rediss://:own@redis.example"),
+        (f"rediss://:own@r.example?ssl_ca_certs={FILE}", "other", f"rediss://:own@r.example?ssl_ca_certs={FILE}"),
     ],
 )
 def test_the_redis_password_becomes_part_of_the_redis_url(load: Load, url: str, password: str, whole: str) -> None:

@@ -1,6 +1,7 @@
 """The supervisor on real processes: what it starts, what it starts again, and what it leaves behind."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -200,6 +201,16 @@ def test_services_end_when_the_supervisor_is_killed(supervised: Supervised) -> N
 
     assert until(lambda: not lives(pid), 5)
     assert supervised.diary()[-1] == ["orphan", "ends"]
+
+
+def test_a_service_may_ask_to_be_killed_with_the_supervisor(supervised: Supervised) -> None:
+    supervised.start(service("orphan", orphaned=signal.SIGKILL))
+    (pid,) = supervised.noted("orphan", "begins")
+
+    supervised.process.kill()
+
+    assert until(lambda: not lives(pid), 5)
+    assert supervised.diary()[-1][1] == "begins"
 
 
 def test_a_service_keeps_the_files_that_it_is_given_and_no_others(supervised: Supervised, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The worker as its container runs it: a plain `python -m core.worker`, on real children."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +11,15 @@ import pytest
 
 from core import settings
 from core.queue import celery_app
-from tests.live import ROOT, until
+from tests.live import ROOT, lives, until
 from tests.valkey import Queue, Valkey
 
 
-def start(folder: Path, **env: str) -> psutil.Popen:
+def start(folder: Path, *how: str, **env: str) -> psutil.Popen:
     """A worker with one child, which works in the folder and logs there; no `.env` of the machine reaches it."""
     ours = {"PYTHONPATH": str(ROOT), "DATA_DIR": str(folder), "JOBS_PACKAGE": "tests.jobs", "WORKER_PROCESSES": "1"}
     with (folder / "log").open("wb") as log:
-        command = [sys.executable, "-m", "core.worker"]
+        command = [sys.executable, *(how or ("-m", "core.worker"))]
         return psutil.Popen(command, cwd=folder, env={**os.environ, **ours, **env}, stdout=log, stderr=log)
 
 
@@ -56,6 +57,45 @@ def test_sigterm_hands_a_running_task_back_at_once_and_ends_the_worker_in_second
     assert (queue.messages(), queue.field(task_id, "attempt")) == ([task_id], "0")
     assert not any(child.is_running() for child in children)
     assert f"Task {task_id} was stopped while it ran" in log(tmp_path)
+
+
+def test_the_children_of_a_worker_that_is_killed_end_with_it_even_while_they_run_a_task(
+    queue: Queue, worker: psutil.Popen
+) -> None:
+    run(queue, "sleeper", '{"seconds":100}')
+    children = worker.children(recursive=True)
+
+    worker.kill()
+
+    assert children
+    assert until(lambda: not any(lives(child.pid) for child in children), 5)
+
+
+# If Redis dies in the wrong moment, this is where a worker hangs.
+HANGS = """
+import os, time
+from core.worker.__main__ import SWITCHES
+
+os.environ.update(SWITCHES)
+from celery.worker.heartbeat import Heart
+from core.worker import celery_hooks, program
+
+celery_hooks.PATIENCE, Heart.stop = 1, lambda _: time.sleep(300)
+program.main()
+"""
+
+
+def test_a_worker_that_hangs_while_it_stops_ends_in_time(valkey: Valkey, tmp_path: Path) -> None:
+    worker = start(tmp_path, "-c", HANGS, REDIS_URL=valkey.url)
+    try:
+        until(lambda: " ready." in log(tmp_path))
+        children = worker.children()
+        worker.terminate()
+        assert worker.wait(10) == -signal.SIGALRM
+    finally:
+        if worker.poll() is None:
+            worker.kill()
+    assert until(lambda: not any(lives(child.pid) for child in children), 5)
 
 
 def test_an_idle_worker_ends_when_it_is_told_to(worker: psutil.Popen) -> None:

@@ -44,7 +44,12 @@ class App:
     def start(self) -> None:
         with (self.folder / "front.log").open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "front.local"], cwd=self.folder, env=self.env, stdout=log, stderr=log
+                [sys.executable, "-m", "front.local"],
+                cwd=self.folder,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_hear_hang_ups,  # noqa: PLW1509  # it only calls the kernel
             )
         until(self.answers, 30)
 
@@ -94,6 +99,11 @@ class App:
         user = next(line for line in secrets.splitlines() if line.startswith("FLOWER_BASIC_AUTH")).split("=", 1)[1]
         basic = base64.b64encode(user.encode()).decode()
         return Request(url, headers={"Authorization": f"Basic {basic}"})
+
+
+def _hear_hang_ups() -> None:
+    """Tests under nohup ignore them, and would pass that on."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @contextmanager

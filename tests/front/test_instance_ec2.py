@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +119,27 @@ class TestALife:
 
         assert "KMS" in instance.state().reason
 
+    @pytest.mark.parametrize(
+        ("code", "words", "passes"),
+        [
+            ("Server.SpotInstanceShutdown", "Spot machine", True),
+            ("Server.InsufficientInstanceCapacity", "no free machine", True),
+            ("Server.InternalError", "internal error", True),
+            ("Client.InternalError", "KMS", False),
+            ("Client.UserInitiatedShutdown", "", False),
+        ],
+    )
+    def test_the_reason_of_a_stop_says_whether_it_may_pass(
+        self, instance: Ec2Instance, ec2: Ec2, code: str, words: str, passes: bool
+    ) -> None:
+        ec2.fall_back(code)
+
+        state = instance.state()
+
+        assert words in state.reason
+        assert bool(state.reason) == bool(words)
+        assert state.passes == passes
+
     def test_an_unknown_reason_is_shown_in_the_words_of_aws(self, instance: Ec2Instance, ec2: Ec2) -> None:
         ec2.fall_back("Server.ScheduledStop", "Stopped due to a scheduled retirement")
 
@@ -178,6 +200,21 @@ class TestUnderAWatch:
             at("asleep")
             watch.end()
 
+    def test_it_is_started_again_after_it_fell_back_for_a_reason_that_passes(
+        self, instance: Ec2Instance, ec2: Ec2, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("front.machine.wake.FALLEN_PAUSE", 0.5)
+        instance.stop()
+        ec2.arrive()
+        with Answering(Core()) as server:
+            watch = Watch(instance, CoreClient(server.url, "the-key-of-the-tests"), quick=0.05).begin()
+            watch.start("sato")
+            until(lambda: watch.snapshot().stage == "pending")
+            ec2.fall_back("Server.InsufficientInstanceCapacity")
+            until(lambda: "no free machine" in watch.snapshot().problem)
+            until(lambda: ec2.state == "pending")
+            watch.end()
+
 
 # An error of AWS: code, status -> words in the sentence, and whether a later retry makes sense.
 CODES = {
@@ -188,7 +225,14 @@ CODES = {
     ("Throttling", 400): ("too many requests", True),
     ("ServiceUnavailable", 503): ("overloaded", True),
     ("Unavailable", 503): ("overloaded", True),
+    ("ThrottlingException", 400): ("too many requests", True),
+    ("EC2ThrottledException", 503): ("too many requests", True),
     ("InternalError", 500): ("internal error (InternalError)", True),
+    ("InternalFailure", 400): ("internal error (InternalFailure)", True),
+    ("InsufficientReservedInstanceCapacity", 400): ("no free machine", True),
+    ("IncorrectSpotRequestState", 400): ("Spot machine", True),
+    ("SpotMaxPriceTooLow", 400): ("above the limit", True),
+    ("MaxSpotInstanceCountExceeded", 400): ("as many machines as it may", False),
     ("UnauthorizedOperation", 403): ("policy", False),
     ("AccessDenied", 403): ("policy", False),
     ("InvalidInstanceID.NotFound", 400): ("CORE_INSTANCE_ID", False),
@@ -196,10 +240,12 @@ CODES = {
     ("OperationNotPermitted", 400): ("protected", False),
     ("InstanceLimitExceeded", 400): ("limit", False),
     ("VcpuLimitExceeded", 400): ("limit", False),
-    ("AuthFailure", 401): ("renew", False),
-    ("SignatureDoesNotMatch", 403): ("renew", False),
-    ("RequestExpired", 400): ("renew", True),
-    ("ExpiredToken", 400): ("renew", True),
+    ("AuthFailure", 401): ("renew", True),
+    ("InvalidClientTokenId", 403): ("renew", True),
+    ("SignatureDoesNotMatch", 403): ("renew", True),
+    ("RequestExpired", 400): ("clock", True),
+    ("RequestTimeTooSkewed", 403): ("clock", True),
+    ("ExpiredToken", 400): ("have expired", True),
     ("SomethingOf2027", 400): ("(SomethingOf2027)", False),
 }
 PLACE = {"endpoint_url": "https://ec2.invalid"}
@@ -209,7 +255,7 @@ ERRORS: list[tuple[exceptions.BotoCoreError, str, bool]] = [
     (exceptions.InvalidRegionError(region_name="to kyo"), "AWS_REGION", False),
     (exceptions.NoCredentialsError(), "role", True),
     (exceptions.CredentialRetrievalError(provider="iam-role", error_msg="timed out"), "role", True),
-    (exceptions.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), "incomplete", False),
+    (exceptions.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), "incomplete", True),
     (exceptions.EndpointConnectionError(**PLACE), "network", True),
     (exceptions.ConnectTimeoutError(**PLACE), "network", True),
     (exceptions.ReadTimeoutError(**PLACE), "network", True),
@@ -247,6 +293,16 @@ class TestErrors:
 
         assert_explained(error, type(cause).__name__, words, again)
 
+    @pytest.mark.parametrize("why", ["Signature expired: 20261126T", "Signature not yet current: 20261126T"])
+    def test_a_signature_that_does_not_match_because_of_the_clock_is_not_blamed_on_the_key(
+        self, lone: Any, why: str
+    ) -> None:
+        with Stubber(lone._client) as stub:
+            stub.add_client_error("start_instances", "SignatureDoesNotMatch", why, 403)
+            error = refused(lone.start)
+
+        assert_explained(error, "SignatureDoesNotMatch", "clock", again=True)
+
     def test_a_refusal_is_recognized_over_http_too(self, instance: Ec2Instance, ec2: Ec2) -> None:
         ec2.refusals = ["InsufficientInstanceCapacity"]
 
@@ -270,6 +326,42 @@ class TestErrors:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
         assert instance.state().name == "running"
+
+    @pytest.mark.parametrize("code", ["ExpiredToken", "AuthFailure"])
+    def test_credentials_that_are_renewed_in_the_file_are_used_without_a_restart(
+        self, ec2: Ec2, code: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "credentials"
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        instance = Ec2Instance(ec2.instance_id, REGION, ec2.url)
+        file.write_text("[default]\naws_access_key_id = OLD\naws_secret_access_key = old\n")
+        assert instance.state().name == "running"
+        old: Any = instance._client
+
+        with Stubber(old) as stub:
+            stub.add_client_error("describe_instances", code, "As AWS puts it.", 400)
+            assert refused(instance.state).retry_after is not None
+        file.write_text("[default]\naws_access_key_id = NEW\naws_secret_access_key = new\n")
+
+        assert instance.state().name == "running"
+        new: Any = instance._client
+        assert new._request_signer._credentials.access_key == "NEW"
+
+    def test_credentials_that_stay_wrong_are_looked_for_once_in_a_while_and_not_at_every_look(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+        instance = Ec2Instance(ABSENT, REGION, "http://aws.invalid")
+        clients = set()
+
+        for _ in range(5):
+            assert refused(instance.state).code == "NoCredentialsError"
+            clients.add(instance._client)
+
+        assert len(clients) == 2  # none after the first look, and then one
 
     def test_an_address_where_nothing_listens_is_reported(self) -> None:
         nowhere = Ec2Instance(ABSENT, REGION, f"http://127.0.0.1:{free_port()}")

@@ -82,6 +82,19 @@ def test_its_key_appears_in_no_process_list_and_in_no_log(instance: LocalInstanc
     family(instance)[0].kill()  # faster than stopping it
 
 
+def test_its_log_stays_small_however_much_it_writes(instance: LocalInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("front.machine.log_file.LARGEST", 500)
+    client, log = CoreClient(instance.core_url, KEY), instance.data_dir / "core.log"
+    instance.start()
+    until(lambda: is_ready(client) and log.stat().st_size > 500)
+
+    instance.state()
+
+    assert log.stat().st_size < 500
+    assert (instance.data_dir / "core.log.1").stat().st_size == 500
+    family(instance)[0].kill()  # faster than stopping it
+
+
 def test_a_busy_port_is_given_as_the_reason(instance: LocalInstance) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", int(instance.core_url.rpartition(":")[2])))

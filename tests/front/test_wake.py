@@ -3,7 +3,16 @@ import pytest
 from front.machine.instance import InstanceState
 from front.machine.observer import Seen
 from front.machine.stages import stage_of
-from front.machine.wake import LONGEST_PAUSE, LONGEST_WAIT, PATIENCE, SETTLE, Wake, next_step, why_hopeless
+from front.machine.wake import (
+    LONGEST_PAUSE,
+    LONGEST_WAIT,
+    PATIENCE,
+    SETTLE,
+    Wake,
+    has_fallen_back,
+    next_step,
+    why_hopeless,
+)
 
 ASKED = 1000.0
 
@@ -55,6 +64,17 @@ class TestTheNextStep:
         assert "in 300 s" in wake.problem
         assert next_step(wake, seen("stopped", LONGEST_PAUSE - 1)) == "wait"
         assert next_step(wake, seen("stopped", LONGEST_PAUSE)) == "start"
+
+    def test_a_machine_that_stopped_again_for_a_reason_that_passes_is_started_again_after_a_pause(self) -> None:
+        wake = waking(seen("pending", 2), started=1)
+        stopped = seen("stopped", 5)
+        assert has_fallen_back(wake, stopped)
+
+        wake.fall_back("No machine is free.", stopped.at)
+
+        assert "No machine is free. The next attempt is in 30 s." in wake.problem
+        assert (why_hopeless(wake, stopped), next_step(wake, stopped)) == ("", "wait")
+        assert next_step(wake, seen("stopped", 35)) == "start"
 
 
 class TestGivingUp:
