@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from fasteners import InterProcessLock
 from pydantic import TypeAdapter
 
+from core import names
 from core.errors import ListBusy
 
 log = logging.getLogger(__name__)
@@ -77,11 +78,14 @@ class ActiveUsers:
         return self._seen[1]
 
     def add(self, user: str, check: Callable[[], None] = lambda: None) -> Users:
-        """Put the user on the list, or renew their time. `check` runs under the list's lock, and may raise."""
+        """Put the user on the list, or renew their time; a name stays as it was first written.
+
+        `check` runs under the list's lock, and may raise.
+        """
 
         def put(users: Users) -> Users:
             check()
-            return {**users, user: self._now()}
+            return {**users, **dict.fromkeys(_of(users, user) or [user], self._now())}
 
         return self._change(put)
 
@@ -93,16 +97,23 @@ class ActiveUsers:
             log.exception("The list of active users could not be written.")
 
     def remove(self, user: str) -> Users:
-        return self._change(lambda users: {name: at for name, at in users.items() if name != user})
+        wanted = names.person(user)
+        return self._change(lambda users: {name: at for name, at in users.items() if names.person(name) != wanted})
 
     def is_fresh(self, user: str) -> bool:
         """Whether `add` would change nothing."""
-        return self.read().get(user) == self._now()
+        users = self.read()
+        return self._now() in [users[name] for name in _of(users, user)]
 
     def while_others(self, user: str, decide: Callable[[list[str]], T]) -> T:
         """Call `decide` with the other users whose entry is not stale, while nobody can join."""
         with self._locked() as users:
-            return decide([name for name, at in users.items() if name != user and not self._is_stale(at)])
+            own = _of(users, user)
+            return decide([name for name, at in users.items() if name not in own and not self._is_stale(at)])
+
+    def spelling(self, user: str) -> str:
+        """The name as it is on the list; as given, if this person is not on it."""
+        return next(iter(_of(self.read(), user)), user)
 
     def stale(self, users: Users) -> list[str]:
         """Those whose entry is too old to hold the core."""
@@ -166,3 +177,9 @@ class ActiveUsers:
 
     def _beside(self, ending: str) -> Path:
         return self.path.with_name(self.path.name + ending)
+
+
+def _of(users: Users, user: str) -> list[str]:
+    """The names on the list that are this user's: one at most, unless somebody has edited the file."""
+    wanted = names.person(user)
+    return [name for name in users if names.person(name) == wanted]

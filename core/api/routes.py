@@ -150,9 +150,9 @@ async def stale_users(request: Request) -> list[str]:
 
 
 @routes.get("/username", tags=["Users"])
-async def username(name: Annotated[schemas.Username, Query()]) -> schemas.Name:
-    """The spelling of a name that the core uses. 422 says what is wrong with a name."""
-    return schemas.Name(username=name)
+async def username(request: Request, name: Annotated[schemas.Username, Query()]) -> schemas.Name:
+    """The spelling of a name that the core uses: the one on the list. 422 says what is wrong with a name."""
+    return schemas.Name(username=core_of(request).users.spelling(name))
 
 
 @routes.get("/activity", tags=["Stopping"])

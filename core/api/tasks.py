@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from core import names
 from core.active_users import Start
 from core.api.schemas import Drain, Hold, StartTask
 from core.errors import (
@@ -80,7 +81,7 @@ class Tasks:
 
     async def drain(self, order: Drain, others: list[str]) -> None:
         """Accept nothing new from now on. Held if tasks or `others` hold the core that the caller has not accepted."""
-        users = [other for other in others if other not in order.accepted_users]
+        users = [other for other in others if names.person(other) not in order.accepted_users]
         step = steps.drain(
             self.start.id,
             self.start.at,

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from core import names
 from core.queue import messages
 from core.queue.records import (
     Activity,
@@ -59,7 +60,7 @@ class Step(Generic[T]):
 def submit(task_id: str, *, job: str, user: str, params: bytes, start: str) -> Step[Submitted]:
     """Record and message in one. `params` is canonical JSON: the same id with other contents is a conflict."""
     message = messages.task_message(task_id, job)
-    return Step("submit", (task_id, job, user, params, message, start), _word)
+    return Step("submit", (task_id, job, user, names.person(user), params, message, start), _word)
 
 
 def status(task_id: str) -> Step[FullRecord | None]:
@@ -69,7 +70,7 @@ def status(task_id: str) -> Step[FullRecord | None]:
 def list_tasks(*, state: str = "", user: str = "", before: int | None = None, limit: int) -> Step[list[TaskRecord]]:
     """Newest first. Empty `state` or `user`: any. `before`: submitted earlier than that (µs since 1970)."""
     newest = "+inf" if before is None else f"({before}"
-    return Step("list", (state, user, newest, limit), lambda rows: [record_of(row) for row in rows])
+    return Step("list", (state, names.person(user), newest, limit), lambda rows: [record_of(row) for row in rows])
 
 
 def look(task_id: str) -> Step[Glance]:

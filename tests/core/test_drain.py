@@ -69,6 +69,18 @@ def test_another_user_holds_the_core_and_oneself_does_not(quiet: LiveCore) -> No
     assert drain(quiet, "sato")[0] == 200
 
 
+def test_oneself_in_another_spelling_does_not_hold_the_core_and_others_are_accepted_in_any(quiet: LiveCore) -> None:
+    write_list(quiet, {"Sato Jun": hours_ago(0), "Ｔanaka": hours_ago(0)})
+
+    assert quiet.http.get("/username", params={"name": "sato\N{IDEOGRAPHIC SPACE}jun"}).json() == {
+        "username": "Sato Jun"
+    }
+    status, problem = drain(quiet, "ＳＡＴＯ ＪＵＮ")
+
+    assert (status, problem["holds"]) == (409, [{"kind": "user", "username": "Ｔanaka"}])
+    assert drain(quiet, "sato jun", accept=[{"kind": "user", "username": "tanaka"}])[0] == 200
+
+
 def test_a_user_who_forgot_to_leave_holds_nothing(quiet: LiveCore) -> None:
     write_list(quiet, {"tanaka": hours_ago(24.1), "suzuki": "long ago"})
 
