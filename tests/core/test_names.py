@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import names
-from tests.names import OTHER_PEOPLE, SAME_PERSON
+from tests.names import OTHER_PEOPLE, SAME_PERSON, wide
 
 
 @pytest.mark.parametrize("spellings", SAME_PERSON)
@@ -29,4 +29,4 @@ def test_a_person_is_still_the_same_when_asked_again(name: str) -> None:
 
 
 def test_a_name_is_shown_as_it_was_written_but_for_the_spaces_around_it() -> None:
-    assert names.clean(" Ｓato  Hanako ") == "Ｓato  Hanako"
+    assert names.clean(f" {wide('Sato')}  Hanako ") == f"{wide('Sato')}  Hanako"
