@@ -65,9 +65,9 @@ async def task_status(task_id: str, request: Request) -> JSONResponse:
 
 
 @routes.delete("/delete_task/{task_id}", tags=["Tasks"], responses=_problem(404, 409))
-async def delete_task(task_id: str, request: Request) -> schemas.TaskRevoked:
-    """Cancel a task, waiting or running."""
-    await core_of(request).tasks.cancel(task_id)
+async def delete_task(task_id: str, request: Request, username: schemas.Username | None = None) -> schemas.TaskRevoked:
+    """Cancel a task, waiting or running. The task's status names the user who did it."""
+    await core_of(request).tasks.cancel(task_id, username)
     return schemas.TaskRevoked()
 
 
@@ -155,7 +155,7 @@ async def username(request: Request, name: Annotated[schemas.Username, Query()])
     return schemas.Name(username=core_of(request).users.spelling(name))
 
 
-@routes.get("/activity", tags=["Stopping"])
+@routes.get("/activity", tags=["Stopping"], response_model_exclude_none=True)
 async def activity(request: Request) -> schemas.Activity:
     """What the core is doing. Asking does not count as an act."""
     core = core_of(request)
@@ -166,6 +166,8 @@ async def activity(request: Request) -> schemas.Activity:
         active_users=len(core.users.read()),
         idle_seconds=state.idle,
         draining=state.draining,
+        draining_seconds=state.drain_left if state.draining else None,
+        draining_by=state.drained_by if state.draining else None,
     )
 
 

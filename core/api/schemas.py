@@ -57,6 +57,9 @@ class Task(BaseModel):
 
 
 class TaskStatus(Task):
+    cancelled_by: str | None = Field(
+        description="A user's name; empty: an admin in Flower; null: nobody that is known."
+    )
     result: Any
 
 
@@ -91,6 +94,8 @@ class Activity(BaseModel):
     active_users: int
     idle_seconds: float = Field(description="0 while a task waits or runs.")
     draining: bool
+    draining_seconds: float | None = Field(None, description="Until the drain ends by itself. Only while draining.")
+    draining_by: str | None = Field(None, description="Who asked for the drain. Only while draining.")
 
 
 class Hold(BaseModel):

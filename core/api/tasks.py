@@ -58,10 +58,10 @@ class Tasks:
             raise UnknownTask(task_id)
         return record
 
-    async def cancel(self, task_id: str) -> None:
+    async def cancel(self, task_id: str, by: str | None) -> None:
         """REVOKED at once, even if no worker is alive; Celery's own revoke tells the workers to end the run."""
         known = _canonical_id(task_id)
-        verdict = await self.store.run(steps.cancel(known, tell_workers=True))
+        verdict = await self.store.run(steps.cancel(known, by=by, tell_workers=True))
         if verdict == "unknown":
             raise UnknownTask(task_id)
         if verdict == "finished":
@@ -85,6 +85,7 @@ class Tasks:
         step = steps.drain(
             self.start.id,
             self.start.at,
+            by=order.username,
             accepted=order.accepted_tasks,
             users_hold=bool(users),
             force=order.force,

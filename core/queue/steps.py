@@ -37,6 +37,7 @@ from core.queue.records import (
     TaskError,
     TaskRecord,
     Waiting,
+    activity_of,
     drain_of,
     full_record_of,
     record_of,
@@ -77,10 +78,10 @@ def look(task_id: str) -> Step[Glance]:
     return Step("look", (task_id,), lambda row: Glance(_text(row[0]), _text(row[1])))  # type: ignore[arg-type]  # ours
 
 
-def cancel(task_id: str, *, tell_workers: bool = False) -> Step[Cancelled]:
-    """REVOKED at once. `tell_workers` also broadcasts Celery's own revoke, which ends a run."""
-    more = (messages.REVOKES, messages.revoke_message(task_id)) if tell_workers else ()
-    return Step("cancel", (task_id, *more), _word)
+def cancel(task_id: str, *, by: str | None = None, tell_workers: bool = False) -> Step[Cancelled]:
+    """REVOKED at once. `by`: who asks, if that is known. `tell_workers`: also broadcast a revoke, which ends a run."""
+    message = (messages.REVOKES, messages.revoke_message(task_id)) if tell_workers else ("", "")
+    return Step("cancel", (task_id, *message, *([] if by is None else [by])), _word)
 
 
 def act(start: str) -> Step[bool]:
@@ -90,21 +91,23 @@ def act(start: str) -> Step[bool]:
 
 def activity(start: str, since: int) -> Step[Activity]:
     """`since`: the time of the core's `start` (µs since 1970)."""
-    return Step("activity", (start, since), lambda row: Activity(row[0], row[1], float(row[2]), bool(row[3])))
+    return Step("activity", (start, since), activity_of)
 
 
 def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     start: str,
     since: int,
     *,
+    by: str,
     accepted: Iterable[str] = (),
     users_hold: bool = False,
     force: bool = False,
     idle_for: float = 0,
     lasts: float,
 ) -> Step[Drain]:
-    """Accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds the core."""
-    return Step("drain", (start, since, int(users_hold), int(force), idle_for, int(lasts), SHOWN, *accepted), drain_of)
+    """Accept no new task for `lasts`, as `by` asks, unless an unfinished task that is not `accepted` or a user holds the core."""
+    words = (start, since, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN)
+    return Step("drain", (*words, *accepted), drain_of)
 
 
 def undrain() -> Step[None]:

@@ -220,6 +220,17 @@ def test_undraining_opens_the_core_again(quiet: LiveCore) -> None:
     assert quiet.wait(quiet.submit("echo"))["task_status"] == "SUCCESS"
 
 
+def test_a_draining_core_tells_for_how_long_and_for_whom_and_others_do_not_prolong_it(quiet: LiveCore) -> None:
+    drain(quiet, "佐藤")
+    drain(quiet, "tanaka")
+    told = activity(quiet)
+
+    assert told["draining_by"] == "佐藤"
+    assert 590 < told["draining_seconds"] <= 600
+    quiet.http.delete("/drain")
+    assert {"draining_by", "draining_seconds"} & set(activity(quiet)) == set()
+
+
 def test_draining_ends_by_itself_after_10_minutes(quiet: LiveCore) -> None:
     drain(quiet)
     with queue(quiet) as store:

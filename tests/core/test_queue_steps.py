@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from core import settings
 from core.errors import QueueUnavailable
-from core.queue import steps
+from core.queue import celery_app, steps
 from core.queue.records import microseconds_of
 from core.queue.steps import Step
 from core.queue.store import Store, _scripts
@@ -83,6 +84,20 @@ def test_a_task_that_is_submitted_after_the_clock_was_set_back_is_still_the_newe
     queue.run(submit(second))
 
     assert [task["task_id"] for task in queue.run(steps.list_tasks(limit=9))] == [second, first]
+
+
+def test_a_revoke_in_flower_is_recorded_as_done_there(
+    queue: Queue, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    settings.load_queue.cache_clear()
+    queue.submit(ID)
+    celery_app.create.__wrapped__().control.revoke(ID)  # as Flower does
+    settings.load_queue.cache_clear()
+    status = queue.run(steps.status(ID))
+
+    assert status
+    assert (status["task_status"], status["cancelled_by"]) == ("REVOKED", "")
 
 
 def test_a_draining_core_refuses_what_is_new_and_answers_for_what_it_knows(queue: Queue) -> None:
