@@ -43,7 +43,7 @@ class TaskRecord(TypedDict):
 
 
 class FullRecord(TaskRecord):
-    """A task with its result. `cancelled_by` is empty for Flower, where nobody has a name, and None if nobody is known."""
+    """A task with its result. `cancelled_by` is empty for an admin in Flower, and None if nobody is known."""
 
     cancelled_by: str | None
     result: JsonValue

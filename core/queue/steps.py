@@ -27,21 +27,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from core import names
-from core.queue import messages
-from core.queue.records import (
-    Activity,
-    Drain,
-    FullRecord,
-    Glance,
-    Params,
-    TaskError,
-    TaskRecord,
-    Waiting,
-    activity_of,
-    drain_of,
-    full_record_of,
-    record_of,
-)
+from core.queue import messages, records
+from core.queue.records import Activity, Drain, FullRecord, Glance, Params, TaskError, TaskRecord, Waiting
 
 T = TypeVar("T")
 Submitted = Literal["accepted", "known", "conflict", "draining"]
@@ -65,13 +52,15 @@ def submit(task_id: str, *, job: str, user: str, params: bytes, start: str) -> S
 
 
 def status(task_id: str) -> Step[FullRecord | None]:
-    return Step("status", (task_id,), lambda row: full_record_of(row) if row else None)
+    return Step("status", (task_id,), lambda row: records.full_record_of(row) if row else None)
 
 
 def list_tasks(*, state: str = "", user: str = "", before: int | None = None, limit: int) -> Step[list[TaskRecord]]:
     """Newest first. Empty `state` or `user`: any. `before`: submitted earlier than that (µs since 1970)."""
     newest = "+inf" if before is None else f"({before}"
-    return Step("list", (state, names.person(user), newest, limit), lambda rows: [record_of(row) for row in rows])
+    return Step(
+        "list", (state, names.person(user), newest, limit), lambda rows: [records.record_of(row) for row in rows]
+    )
 
 
 def look(task_id: str) -> Step[Glance]:
@@ -91,7 +80,7 @@ def act(start: str) -> Step[bool]:
 
 def activity(start: str, since: int) -> Step[Activity]:
     """`since`: the time of the core's `start` (µs since 1970)."""
-    return Step("activity", (start, since), activity_of)
+    return Step("activity", (start, since), records.activity_of)
 
 
 def drain(  # noqa: PLR0913  # named, and each is part of the one decision
@@ -105,9 +94,9 @@ def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     idle_for: float = 0,
     lasts: float,
 ) -> Step[Drain]:
-    """Accept no new task for `lasts`, as `by` asks, unless an unfinished task that is not `accepted` or a user holds the core."""
-    words = (start, since, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN)
-    return Step("drain", (*words, *accepted), drain_of)
+    """For `by`: accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds it."""
+    args = (start, since, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN, *accepted)
+    return Step("drain", args, records.drain_of)
 
 
 def undrain() -> Step[None]:
