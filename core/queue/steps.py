@@ -95,8 +95,8 @@ def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     lasts: float,
 ) -> Step[Drain]:
     """For `by`: accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds it."""
-    args = (start, since, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN, *accepted)
-    return Step("drain", args, records.drain_of)
+    order = (start, since, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN)
+    return Step("drain", (*order, *accepted), records.drain_of)
 
 
 def undrain() -> Step[None]:
