@@ -1,6 +1,5 @@
-"""The wording of states, stages and times, and the escaping of text that must not turn into Markdown."""
+"""The wording of states, stages and times."""
 
-import re
 from datetime import datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -50,12 +49,6 @@ STAGE_WORDS: dict[Stage, StageWords] = {
 def state_badge(task_status: TaskState, width: Literal["content"] | int = "content") -> None:
     state = TASK_STATES[task_status]
     st.markdown(f":{state.color}-badge[{state.icon} {state.word}]", width=width)
-
-
-def plain(text: object) -> str:
-    """Escape text so that Streamlit's Markdown shows it literally."""
-    line = re.sub(r"([\\`*_~$#|<>&\[\]]|:(?=[A-Za-z]))", r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"^(\d*)(?=[-+.)])", r"\1\\", line)  # it must not begin a list
 
 
 def span(seconds: float) -> str:

@@ -5,7 +5,8 @@ import streamlit as st
 from front import session
 from front.machine.snapshot import Snapshot
 from front.machine.stages import STAGES
-from front.words import STAGE_WORDS, plain, span
+from front.plain import plain
+from front.words import STAGE_WORDS, span
 
 
 def start_core() -> None:

@@ -6,8 +6,8 @@ import streamlit as st
 
 from front import session
 from front.errors import CoreRefused, CoreUnreachable, Held
+from front.plain import bold, plain
 from front.records import Hold
-from front.words import plain
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def forget() -> None:
 def show() -> None:
     """Who and what holds the core, and the question whether to stop it anyway."""
     if problem := st.session_state.get("stop-problem"):
-        st.warning(plain(problem))
+        st.warning(plain(problem), icon=":material/warning:")
     question: Question | None = st.session_state.get("stop-question")
     if question is None:
         return
@@ -96,7 +96,7 @@ def _list(question: Question) -> None:
 
 
 def sentence(hold: Hold) -> str:
-    name = f"**{plain(hold['username'])}**"
+    name = bold(hold["username"])
     if hold["kind"] == "task":
         return f"{name} has a task waiting or running: {plain(session.job_title(hold['job']))}."
     return f"{name} is using it, according to the list below."

@@ -5,13 +5,14 @@ from typing import Literal
 
 import streamlit as st
 
-from front import session, settings
+from front import names, session, settings
 from front.errors import CoreRefused, FrontError
 from front.form import submission
 from front.lookups import Answer
 from front.panels import results, task_inputs
+from front.plain import bold, plain
 from front.records import FINISHED, Task, TaskStatus
-from front.words import moment, passed, plain, span, state_badge
+from front.words import moment, passed, span, state_badge
 
 Phase = Literal["unknown", "live", "finished"]
 
@@ -75,9 +76,11 @@ def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # 
 def missing(problem: FrontError | None, *, answers: bool) -> None:
     if isinstance(problem, CoreRefused) and problem.status == 404:
         st.title("No such task", anchor=False)
-        st.warning(f"{plain(problem)} Please check the link, or look for the task in the list.")
+        st.warning(
+            f"{plain(problem)} Please check the link, or look for the task in the list.", icon=":material/warning:"
+        )
     elif problem:
-        st.warning(plain(problem))
+        st.warning(plain(problem), icon=":material/warning:")
     elif answers:
         st.caption("Loading the task...")
     else:
@@ -100,7 +103,7 @@ def state(task: Task) -> None:
             st.progress(0, "The task was interrupted. It will start again by itself.")
         case "FAILURE":
             error = task["error"] or {"type": "Error", "message": "There are no further details."}
-            st.error(f"**{plain(error['type'])}**: {plain(error['message'])}", icon=":material/error:")
+            st.error(f"{bold(error['type'])}: {plain(error['message'])}", icon=":material/error:")
             st.caption("Correct the input and run the task again. If the message is unclear, please ask an admin.")
         case "REVOKED":
             st.info("This task was cancelled. It has no result.", icon=":material/cancel:")
@@ -112,14 +115,14 @@ def cancel(task: Task) -> None:
     if st.session_state.get("cancelling") != task_id:
         st.button("Cancel the task", key="cancel", icon=":material/cancel:", on_click=ask_to_cancel, args=(task_id,))
     else:
-        whose = "your" if task["username"] == session.user() else f"{plain(task['username'])}'s"
+        whose = "your" if names.same(task["username"], session.user()) else f"{plain(task['username'])}'s"
         with st.container(border=True, key="cancel-panel"):
             st.markdown(f"Cancel {whose} task? Its work so far will be lost.")
             with st.container(horizontal=True):
                 st.button("Yes, cancel it", key="cancel-yes", type="primary", on_click=do_cancel, args=(task_id,))
                 st.button("No, keep it", key="cancel-no", on_click=ask_to_cancel, args=("",))
     if problem := st.session_state.get("cancel-problem"):
-        st.warning(plain(problem))
+        st.warning(plain(problem), icon=":material/warning:")
 
 
 def ask_to_cancel(task_id: str) -> None:

@@ -8,7 +8,8 @@ from front import session
 from front.machine.snapshot import Snapshot
 from front.machine.stages import STAGES
 from front.panels import notice, stopping, usage, waking
-from front.words import STAGE_WORDS, plain
+from front.plain import plain
+from front.words import STAGE_WORDS
 
 PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "jobs": "Jobs"}
 

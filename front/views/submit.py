@@ -10,8 +10,8 @@ from front.errors import CoreRefused, CoreUnreachable
 from front.form import submission, widgets
 from front.form.fields import Field, fields_of
 from front.panels import notice
+from front.plain import paragraphs, plain, visible
 from front.records import Params
-from front.words import plain
 
 WIDTH = 760  # pixels: a line of text that is easy to read
 
@@ -41,8 +41,9 @@ def choose() -> None:
     if not jobs:
         st.caption("Loading the list of jobs..." if ready else "The forms will appear here when the core is awake.")
         return
-    name = st.selectbox("Job", list(jobs), format_func=lambda n: jobs[n]["title"], key="job", persist_state="session")
-    st.markdown(jobs[name]["description"])
+    titles = {name: visible(job["title"]) for name, job in jobs.items()}
+    name = st.selectbox("Job", list(titles), format_func=titles.__getitem__, key="job", persist_state="session")
+    st.markdown(paragraphs(jobs[name]["description"]))
     form(name, fields_of(jobs[name]["params"]), ready)
 
 

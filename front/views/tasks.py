@@ -6,8 +6,9 @@ import streamlit as st
 
 from front import session, settings
 from front.panels import notice, task_view
+from front.plain import plain
 from front.records import Task
-from front.words import moment, passed, plain, span, state_badge
+from front.words import moment, passed, span, state_badge
 
 MINE, ALL = "Mine", "Everybody's"
 A_PAGE = 20

@@ -45,6 +45,7 @@ def task(task_id: str = "", **changed: Any) -> TaskStatus:
         "submitted_at": WHEN,
         "started_at": WHEN,
         "finished_at": "2026-11-24T12:01:30+00:00",
+        "cancelled_by": None,
         "result": {"value": "done"},
         **changed,
     }
@@ -114,7 +115,7 @@ class FakeClient:
     def tasks(self, username: str = "", task_status: str = "", limit: int = 50, before: str = "") -> list[Task]:
         self._called("tasks")
         wanted = [
-            cast("Task", {key: value for key, value in one.items() if key != "result"})
+            cast("Task", {key: value for key, value in one.items() if key not in ("result", "cancelled_by")})
             for one in self.all_tasks.values()
             if username in ("", one["username"])
             and task_status in ("", one["task_status"])

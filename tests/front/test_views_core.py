@@ -196,6 +196,13 @@ def test_people_can_join_and_leave_the_list(fake: Core) -> None:
     assert "Nobody is on the list." in said(app)
 
 
+def test_a_person_who_is_listed_in_another_spelling_is_recognised_and_can_leave(fake: Core) -> None:
+    fake.client.users = {"Sato": "2026/11/24 12:00"}
+    app = open_page("core")
+    assert "**Sato** (you)" in said(app)
+    assert not app.button(key="part").disabled
+
+
 def test_a_list_that_cannot_be_changed_says_why(fake: Core) -> None:
     app = open_page("core")
     fake.client.failure = CoreRefused(503, "The core is about to stop and accepts nothing new.")

@@ -101,6 +101,11 @@ def test_cancelling_takes_a_second_step(fake: Core) -> None:
     assert "This task was cancelled" in said(app)
 
 
+def test_ones_own_task_is_called_so_however_the_name_is_spelled(fake: Core) -> None:
+    fake.client.put(running(task_id=ID, username="SATO"))
+    assert "Cancel your task?" in said(press(open_page("tasks", task=ID), "cancel"))
+
+
 def test_a_cancellation_can_be_taken_back_before_it_is_confirmed(fake: Core) -> None:
     fake.client.put(running(task_id=ID))
     app = press(open_page("tasks", task=ID), "cancel")
