@@ -68,11 +68,10 @@ def _text(field: Field, key: str) -> Any:
 
 
 def _number(field: Field, key: str) -> Any:
-    low, high = field.bounds
-    # Streamlit's default format would round 0.975 to two decimal places.
-    shape = "%d" if field.kind == "integer" else "%g"
-    options = {"min_value": low, "max_value": high, "step": field.step, "format": shape}
-    return st.number_input(value=None, placeholder=_empty(field), **options, **_kept(field, key))
+    """For integers too, a widget for fractions: the other one would cut off the digits after the point."""
+    shape = "%g"  # Streamlit's default format would round 0.975 to two decimal places
+    hint, step = _empty(field), float(field.step)
+    return st.number_input(value=None, step=step, format=shape, placeholder=hint, **_kept(field, key))
 
 
 def _boolean(field: Field, key: str) -> Any:

@@ -9,6 +9,7 @@ from front import session, settings
 from front.errors import CoreRefused, CoreUnreachable
 from front.form import submission, widgets
 from front.form.fields import Field, fields_of
+from front.form.values import problem_with
 from front.panels import notice
 from front.plain import paragraphs, plain, visible
 from front.records import Params
@@ -55,8 +56,8 @@ def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  #
         for asked in fields:
             raws[asked.name] = raw = widgets.draw(job, asked)
             sentence, refused = refusal.fields.get(widgets.key_of(job, asked), ("", None))
-            if sentence and raw == refused:
-                widgets.complain(sentence)
+            if problem := problem_with(asked, raw) or (sentence if raw == refused else ""):
+                widgets.complain(problem)
         if not fields:
             st.caption("This job needs no input.")
         pressed = st.button("Submit", key="submit", type="primary", icon=":material/send:", disabled=not ready)
