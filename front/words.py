@@ -27,7 +27,7 @@ class StageWords(NamedTuple):
 TASK_STATES: dict[TaskState, State] = {
     "PENDING": State("Waiting", "gray", ":material/hourglass_empty:"),
     "STARTED": State("Running", "blue", ":material/play_circle:"),
-    "RETRY": State("Starting again", "orange", ":material/replay:"),
+    "RETRY": State("Interrupted", "orange", ":material/replay:"),
     "SUCCESS": State("Done", "green", ":material/check_circle:"),
     "FAILURE": State("Failed", "red", ":material/error:"),
     "REVOKED": State("Cancelled", "gray", ":material/cancel:"),
@@ -66,6 +66,13 @@ def moment(time: str, zone: str, now: datetime | None = None) -> str:
     local = datetime.fromisoformat(time).astimezone(ZoneInfo(zone))
     today = (now or datetime.now(ZoneInfo(zone))).astimezone(ZoneInfo(zone)).date()
     return f"today {local:%H:%M}" if local.date() == today else f"{local:%Y/%m/%d %H:%M}"
+
+
+def at(time: datetime, zone: str, now: datetime | None = None) -> str:
+    """As `moment`, to go on a sentence."""
+    local = time.astimezone(ZoneInfo(zone))
+    today = (now or datetime.now(ZoneInfo(zone))).astimezone(ZoneInfo(zone)).date()
+    return f"at {local:%H:%M}" if local.date() == today else f"on {local:%Y/%m/%d} at {local:%H:%M}"
 
 
 def passed(since: str, until: str | None, now: datetime) -> float:

@@ -9,21 +9,26 @@ from front import names, session, settings
 from front.errors import CoreRefused, FrontError
 from front.form import submission
 from front.lookups import Answer
+from front.machine.snapshot import Snapshot
+from front.machine.stages import Stage
 from front.panels import results, task_inputs
 from front.plain import bold, plain
 from front.records import FINISHED, Task, TaskStatus
-from front.words import moment, passed, span, state_badge
+from front.words import at, moment, passed, span, state_badge
 
 Phase = Literal["unknown", "live", "finished"]
 
 LIVE = 1.0  # seconds between updates of an unfinished task
 
 
-def show(task_id: str, *, answers: bool) -> None:
-    """`answers`: whether the core can be asked at the moment. If not, show what was last known of the task."""
+def show(task_id: str, snapshot: Snapshot) -> None:
+    """While the core cannot be asked, show what was last known of the task."""
+    answers = snapshot.ready is not None
     task = ask(task_id, answers=answers).value
     phase = phase_of(task)
-    st.fragment(head, run_every=LIVE if answers and phase != "finished" else None)(task_id, phase, answers)
+    st.fragment(head, run_every=LIVE if answers and phase != "finished" else None)(
+        task_id, phase, snapshot.stage, answers
+    )
     if task is None:
         return
     submission.arrived(st.session_state, task_id)
@@ -49,7 +54,7 @@ def phase_of(task: Task | None) -> Phase:
     return "finished" if task["task_status"] in FINISHED else "live"
 
 
-def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # Streamlit stores the arguments of a fragment
+def head(task_id: str, drawn: Phase, stage: Stage, answers: bool) -> None:  # noqa: FBT001  # Streamlit stores the arguments of a fragment
     """The part that changes while the task runs. At the end of a phase, the whole page is redrawn."""
     answer = ask(task_id, answers=answers)
     task = answer.value
@@ -60,7 +65,8 @@ def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # 
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(session.job_title(task["job"])), anchor=False, width="content")
-        state_badge(task["task_status"])
+        interrupted = task["task_status"] == "STARTED" and stage in ("asleep", "asked")
+        state_badge("RETRY" if interrupted else task["task_status"])
     submitted = moment(task["submitted_at"], settings.load().timezone)
     words = [plain(task["username"]), f"submitted {submitted}"]
     if drawn == "finished" and task["started_at"]:
@@ -68,8 +74,11 @@ def head(task_id: str, drawn: Phase, answers: bool) -> None:  # noqa: FBT001  # 
     st.caption(" · ".join(words))
     if answer.problem:
         st.warning(f"This may be out of date. {plain(answer.problem)}")
+    if drawn == "live" and not answers:
+        last_seen(task, stage)
+        return
     state(task)
-    if drawn == "live" and answers:
+    if drawn == "live":
         cancel(task)
 
 
@@ -87,7 +96,7 @@ def missing(problem: FrontError | None, *, answers: bool) -> None:
         st.caption("The core keeps this task and its result. They will be shown here when it is awake.")
 
 
-def state(task: Task) -> None:
+def state(task: TaskStatus) -> None:
     now, progress = datetime.now(UTC), task["progress"]
     match task["task_status"]:
         case "PENDING":
@@ -106,7 +115,32 @@ def state(task: Task) -> None:
             st.error(f"{bold(error['type'])}: {plain(error['message'])}", icon=":material/error:")
             st.caption("Correct the input and run the task again. If the message is unclear, please ask an admin.")
         case "REVOKED":
-            st.info("This task was cancelled. It has no result.", icon=":material/cancel:")
+            st.info(f"This task was cancelled{by_whom(task)}. It has no result.", icon=":material/cancel:")
+
+
+def by_whom(task: TaskStatus) -> str:
+    """Who cancelled it, and when, as far as that is known."""
+    who = task.get("cancelled_by")
+    words = "" if who is None else f" by {plain(who)}" if who else " in Flower, by an admin"
+    ended = task["finished_at"]
+    return f"{words} {at(datetime.fromisoformat(ended), settings.load().timezone)}" if ended else words
+
+
+def last_seen(task: Task, stage: Stage) -> None:
+    """What is known of an unfinished task while the core cannot be asked."""
+    if stage in ("asleep", "asked"):
+        if task["task_status"] == "PENDING":
+            st.markdown("The task is waiting, and will run when somebody has started the core.")
+        else:
+            st.markdown(
+                "The task was interrupted when the core went off. When somebody has started the core, it begins again, "
+                "or fails if its job must not run twice."
+            )
+    elif stage == "stopping":
+        st.markdown("The core is stopping. If the task is not done by then, it is interrupted.")
+    else:
+        done = f"{task['progress']['done']:.0%} done" if task["task_status"] == "STARTED" else "not running"
+        st.markdown(f"When the core was last seen, the task was {done}. What it does now cannot be seen.")
 
 
 def cancel(task: Task) -> None:
@@ -133,7 +167,7 @@ def ask_to_cancel(task_id: str) -> None:
 def do_cancel(task_id: str) -> None:
     ask_to_cancel("")
     try:
-        session.client().delete_task(task_id)
+        session.client().delete_task(task_id, session.user())
     except FrontError as error:
         st.session_state["cancel-problem"] = str(error)
     session.lookups().forget()

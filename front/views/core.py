@@ -50,6 +50,8 @@ def state(snapshot: Snapshot) -> None:
     words = STAGE_WORDS[snapshot.stage]
     st.badge(words.word.capitalize(), color=words.color, icon=":material/memory:")
     st.markdown(words.sentence)
+    if who := notice.who_stopped(snapshot):
+        st.caption(who)
     if snapshot.problem:
         st.error(plain(snapshot.problem), icon=":material/error:")
     if snapshot.instance.name == "unmanaged":

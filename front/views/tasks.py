@@ -21,7 +21,7 @@ def page() -> None:
     if task_id := st.query_params.get("task", ""):
         st.button("All tasks", key="back", type="tertiary", icon=":material/arrow_back:", on_click=close)
         notice.show(snapshot)
-        task_view.show(task_id, answers=snapshot.ready is not None)
+        task_view.show(task_id, snapshot)
         return
     st.title("Tasks", anchor=False)
     notice.show(snapshot)
