@@ -103,8 +103,6 @@ def sentence(hold: Hold) -> str:
 
 def drain(activity: Activity) -> None:
     """The core is closed, but nobody here is stopping its machine: the front that closed it may have died since."""
-    if not activity["draining"]:
-        return
     with st.container(border=True, key="drain"):
         who = bold(activity.get("draining_by", "")) or "Somebody"
         left = activity.get("draining_seconds")

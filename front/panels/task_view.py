@@ -23,7 +23,7 @@ LIVE = 1.0  # seconds between updates of an unfinished task
 
 def show(task_id: str, snapshot: Snapshot) -> None:
     """While the core cannot be asked, show what was last known of the task."""
-    answers = snapshot.ready is not None
+    answers = snapshot.ready is not None and snapshot.stage != "stopping"
     task = ask(task_id, answers=answers).value
     phase = phase_of(task)
     st.fragment(head, run_every=LIVE if answers and phase != "finished" else None)(
@@ -65,8 +65,8 @@ def head(task_id: str, drawn: Phase, stage: Stage, answers: bool) -> None:  # no
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(plain(session.job_title(task["job"])), anchor=False, width="content")
-        interrupted = task["task_status"] == "STARTED" and stage in ("asleep", "asked")
-        state_badge("RETRY" if interrupted else task["task_status"])
+        if answers or drawn == "finished" or task["task_status"] == "PENDING":
+            state_badge(task["task_status"])  # whether a task still runs is not known without the core
     submitted = moment(task["submitted_at"], settings.load().timezone)
     words = [plain(task["username"]), f"submitted {submitted}"]
     if drawn == "finished" and task["started_at"]:
@@ -132,9 +132,10 @@ def last_seen(task: Task, stage: Stage) -> None:
         if task["task_status"] == "PENDING":
             st.markdown("The task is waiting, and will run when somebody has started the core.")
         else:
+            before = "was running" if task["task_status"] == "STARTED" else "had been interrupted"
             st.markdown(
-                "The task was interrupted when the core went off. When somebody has started the core, it begins again, "
-                "or fails if its job must not run twice."
+                f"When it was last seen, the task {before}. If it was not done when the core went off, it begins again "
+                "once somebody has started the core, or fails if its job must not run twice."
             )
     elif stage == "stopping":
         st.markdown("The core is stopping. If the task is not done by then, it is interrupted.")

@@ -9,7 +9,6 @@ from front import names, session
 from front.errors import FrontError
 from front.lookups import Answer
 from front.machine.snapshot import Snapshot
-from front.panels import stopping
 from front.plain import bold, plain
 from front.records import UNFINISHED, Activity, Task
 from front.words import span, state_badge
@@ -34,8 +33,6 @@ def show(snapshot: Snapshot) -> None:
     if answer.problem:
         st.warning(f"This may be out of date. {plain(answer.problem)}")
     if answer.value:
-        if snapshot.stage != "stopping":
-            stopping.drain(answer.value.activity)
         users(answer.value.users, answer.value.stale)
         work(answer.value.activity, answer.value.tasks)
 

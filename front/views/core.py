@@ -9,6 +9,7 @@ from front.machine.snapshot import Snapshot
 from front.machine.stages import STAGES
 from front.panels import notice, stopping, usage, waking
 from front.plain import plain
+from front.records import Activity
 from front.words import STAGE_WORDS
 
 PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "jobs": "Jobs"}
@@ -23,13 +24,16 @@ def page() -> None:
 def body() -> None:
     """Each part has a container of its own, so that what comes and goes in one does not move the others."""
     snapshot = session.watch().snapshot()
+    drain = left_behind(snapshot)
     with st.container():
-        state(snapshot)
+        state(snapshot, "The core is on, but accepts no new task." if drain else STAGE_WORDS[snapshot.stage].sentence)
     with st.container():
         buttons(snapshot)
     with st.container():
         if STAGES[snapshot.stage].stoppable:
             stopping.show()
+            if drain:
+                stopping.drain(drain)
         else:
             stopping.forget()
     if snapshot.ready is None and not STAGES[snapshot.stage].changing:
@@ -46,10 +50,18 @@ def body() -> None:
         usage.show(snapshot)
 
 
-def state(snapshot: Snapshot) -> None:
+def left_behind(snapshot: Snapshot) -> Activity | None:
+    """What the core does, if it drains although this front is not stopping it."""
+    if snapshot.ready is None or snapshot.stage == "stopping":
+        return None
+    used = usage.look().value
+    return used.activity if used and used.activity["draining"] else None
+
+
+def state(snapshot: Snapshot, sentence: str) -> None:
     words = STAGE_WORDS[snapshot.stage]
     st.badge(words.word.capitalize(), color=words.color, icon=":material/memory:")
-    st.markdown(words.sentence)
+    st.markdown(sentence)
     if who := notice.who_stopped(snapshot):
         st.caption(who)
     if snapshot.problem:

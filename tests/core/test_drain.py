@@ -231,6 +231,17 @@ def test_a_draining_core_tells_for_how_long_and_for_whom_and_others_do_not_prolo
     assert {"draining_by", "draining_seconds"} & set(activity(quiet)) == set()
 
 
+def test_who_stops_a_core_that_drains_already_is_told_what_holds_it_all_the_same(quiet: LiveCore) -> None:
+    task_id = quiet.submit("sleeper", username="tanaka", seconds=100)
+    assert drain(quiet, "suzuki", force=True)[0] == 200
+
+    status, problem = drain(quiet, "sato")
+
+    assert (status, problem["holds"][0]["task_id"]) == (409, task_id)
+    assert drain(quiet, "sato", accept=problem["holds"])[0] == 200
+    assert activity(quiet)["draining_by"] == "suzuki"
+
+
 def test_draining_ends_by_itself_after_10_minutes(quiet: LiveCore) -> None:
     drain(quiet)
     with queue(quiet) as store:

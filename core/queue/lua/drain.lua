@@ -2,7 +2,6 @@
 -- -> draining, number of holding tasks not named, idle seconds, {id, user, job} of each that is named
 local start, since, by, users, force, idle_for, ttl, shown = unpack(ARGV, 1, 8)
 local idle_now = idle(since)
-if draining(start) then return {1, 0, text(idle_now)} end
 if force == '0' then
   local accepted, held, more = {}, {}, 0
   for i = 9, #ARGV do accepted[ARGV[i]] = true end
@@ -15,6 +14,8 @@ if force == '0' then
   end
   if #held > 0 or users == '1' or idle_now < tonumber(idle_for) then return {0, more, text(idle_now), unpack(held)} end
 end
-redis.call('SET', 'okosu:drain', start, 'EX', ttl)
-redis.call('SET', 'okosu:drain:by', by, 'EX', ttl)
+if not draining(start) then
+  redis.call('SET', 'okosu:drain', start, 'EX', ttl)
+  redis.call('SET', 'okosu:drain:by', by, 'EX', ttl)
+end
 return {1, 0, text(idle_now)}
