@@ -46,6 +46,10 @@ STAGE_WORDS: dict[Stage, StageWords] = {
 }
 
 
+# Instead of "ready", for a core that drains although nobody here is stopping its machine.
+CLOSED = StageWords("closed", "orange", "The core is on, but accepts nothing new.")
+
+
 def state_badge(task_status: TaskState, width: Literal["content"] | int = "content") -> None:
     state = TASK_STATES[task_status]
     st.markdown(f":{state.color}-badge[{state.icon} {state.word}]", width=width)

@@ -68,7 +68,7 @@ def show() -> None:
             st.markdown(plain(question.silence))
             st.caption(
                 "It is unknown at the moment whether a task is running, and who else needs the core. If a task is "
-                "running, stopping the machine cuts it off."
+                "running, stopping the core cuts it off."
             )
         with st.container(horizontal=True):
             st.button("Leave it on", key="stop-no", type="primary", on_click=forget)

@@ -10,7 +10,7 @@ from front.machine.stages import STAGES
 from front.panels import notice, stopping, usage, waking
 from front.plain import plain
 from front.records import Activity
-from front.words import STAGE_WORDS
+from front.words import CLOSED, STAGE_WORDS, StageWords
 
 PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "jobs": "Jobs"}
 
@@ -26,7 +26,7 @@ def body() -> None:
     snapshot = session.watch().snapshot()
     drain = left_behind(snapshot)
     with st.container():
-        state(snapshot, "The core is on, but accepts no new task." if drain else STAGE_WORDS[snapshot.stage].sentence)
+        state(snapshot, CLOSED if drain else STAGE_WORDS[snapshot.stage])
     with st.container():
         buttons(snapshot)
     with st.container():
@@ -58,10 +58,9 @@ def left_behind(snapshot: Snapshot) -> Activity | None:
     return used.activity if used and used.activity["draining"] else None
 
 
-def state(snapshot: Snapshot, sentence: str) -> None:
-    words = STAGE_WORDS[snapshot.stage]
+def state(snapshot: Snapshot, words: StageWords) -> None:
     st.badge(words.word.capitalize(), color=words.color, icon=":material/memory:")
-    st.markdown(sentence)
+    st.markdown(words.sentence)
     if who := notice.who_stopped(snapshot):
         st.caption(who)
     if snapshot.problem:

@@ -198,6 +198,7 @@ def test_a_drain_that_was_left_behind_is_told_with_its_time_and_ends_with_one_pr
     app = open_page("core")
     assert "**tanaka** is stopping the core, but its machine is still on." in said(app)
     assert "It accepts nothing new for another 7 min 30 s." in said(app)
+    assert "The core is on, but accepts nothing new." in said(app)
     assert "ready for tasks" not in said(app)
     press(app, "undrain")
     assert not fake.client.draining
