@@ -13,11 +13,21 @@ MARKUP = r"[\\`*_~$#|<>&\[\]{}:]"
 SPECIAL = re.compile(rf"(?P<apart>{APART})|{MARKUP}")
 
 
+class Fates(dict[int, int | None]):
+    """What becomes of each character, by its number: itself or nothing. A result may have millions of them."""
+
+    def __missing__(self, number: int) -> int | None:
+        hidden = unicodedata.category(chr(number)) in UNSEEN and chr(number) not in "\n\t"
+        self[number] = None if hidden else number
+        return self[number]
+
+
+FATES = Fates()
+
+
 def seen(text: str) -> str:
     """The text without characters that cannot be seen; line breaks and tabs stay."""
-    if text.isprintable():  # most are, and a table has many
-        return text
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in UNSEEN)
+    return text if text.isprintable() else text.translate(FATES)
 
 
 def visible(text: object) -> str:

@@ -1,5 +1,6 @@
 """The result of a task: figures, charts, tables and files."""
 
+import json
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ METRICS_A_ROW = 4
 
 def show(result: Any) -> None:
     """Show whatever a job returned. A part that does not have the agreed shape is shown as JSON."""
+    result = tidy(result)
     if not isinstance(result, dict) or not result or not set(result) <= PARTS:
         _value(result["value"] if isinstance(result, dict) and set(result) == {"value"} else result)
         return
@@ -35,7 +37,12 @@ def frame(table: Table) -> pd.DataFrame:
     for column in map(visible, table["columns"]):
         again = sum(known == column or known.startswith(f"{column} (") for known in columns)
         columns.append(f"{column} ({again + 1})" if column in columns else column)
-    return pd.DataFrame(table["rows"], columns=columns).map(lambda cell: seen(cell) if isinstance(cell, str) else cell)
+    return pd.DataFrame(table["rows"], columns=columns)
+
+
+def tidy(value: Any) -> Any:
+    """A JSON value without the characters that hide or reverse text."""
+    return json.loads(seen(json.dumps(value, ensure_ascii=False)))
 
 
 def _value(value: Any) -> None:
@@ -44,7 +51,7 @@ def _value(value: Any) -> None:
     elif value is None:
         st.caption("The job is done. It returned no result.")
     else:
-        st.code(seen(str(value)), language=None, wrap_lines=True)
+        st.code(str(value), language=None, wrap_lines=True)
 
 
 def _metrics(metrics: dict[str, Any]) -> None:

@@ -54,6 +54,13 @@ def test_what_a_job_wrote_is_shown_as_text_and_not_as_markdown(fake: Core) -> No
     assert app.dataframe[0].value.to_dict("list") == {"ab": ["exe.gpj"]}
 
 
+def test_what_cannot_be_seen_is_left_out_of_values_and_charts_too(fake: Core) -> None:
+    app = shown(fake, {"value": {"exe.\u202egpj": ["a\u200bb", 1, None]}})
+    assert json.loads(app.json[0].value) == {"exe.gpj": ["ab", 1, None]}
+    app = shown(fake, {"charts": [{**CHART, "title": "exe.\u202egpj"}]})
+    assert json.loads(app.get("vega_lite_chart")[0].proto.spec)["title"] == "exe.gpj"
+
+
 def test_a_table_can_be_downloaded_without_its_formulas(fake: Core) -> None:
     rows: list[list[Any]] = [
         ["=cmd|'/C calc'!A0", -4, "-4"],
