@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from core import names
 from core.errors import ListBusy, ListUnavailable
 from core.list_file import ListFile, Users
 
@@ -93,11 +94,14 @@ class ActiveUsers:
             return 0
 
     def add(self, user: str, check: Callable[[], None] = lambda: None) -> Users:
-        """Put the user on the list, or renew their time. `check` runs under the list's lock, and may raise."""
+        """Put the user on the list, or renew their time; a name stays as it was first written.
+
+        `check` runs under the list's lock, and may raise.
+        """
 
         def put(users: Users) -> Users:
             check()
-            return {**users, user: self._now()}
+            return {**users, **dict.fromkeys(_of(users, user) or [user], self._now())}
 
         return self._change(put)
 
@@ -109,19 +113,29 @@ class ActiveUsers:
             log.exception("The list of active users could not be written.")
 
     def remove(self, user: str) -> Users:
-        return self._change(lambda users: {name: at for name, at in users.items() if name != user})
+        wanted = names.person(user)
+        return self._change(lambda users: {name: at for name, at in users.items() if names.person(name) != wanted})
 
     def is_fresh(self, user: str) -> bool:
         """Whether `add` would change nothing."""
         try:
-            return self.read().get(user) == self._now()
+            users = self.read()
         except ListUnavailable:
             return False
+        return self._now() in [users[name] for name in _of(users, user)]
 
     def while_others(self, user: str, decide: Callable[[list[str]], T]) -> T:
         """Call `decide` with the other users whose entry is not stale, while nobody can join."""
         with self._file.locked() as users:
-            return decide([name for name, at in users.items() if name != user and not self._is_stale(at)])
+            own = _of(users, user)
+            return decide([name for name, at in users.items() if name not in own and not self._is_stale(at)])
+
+    def spelling(self, user: str) -> str:
+        """The name as it is on the list; as given, if this person is not on it."""
+        try:
+            return next(iter(_of(self.read(), user)), user)
+        except ListUnavailable:
+            return user
 
     def stale(self, users: Users) -> list[str]:
         """Those whose entry is too old to hold the core."""
@@ -143,3 +157,9 @@ class ActiveUsers:
             if changed != users:
                 self._file.replace(self.path, changed)
             return changed
+
+
+def _of(users: Users, user: str) -> list[str]:
+    """The names on the list that are this user's: one at most, unless somebody has edited the file."""
+    wanted = names.person(user)
+    return [name for name in users if names.person(name) == wanted]

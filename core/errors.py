@@ -134,7 +134,10 @@ class Draining(CoreError):
     """The core is about to stop."""
 
     def __init__(self) -> None:
-        super().__init__("The core is about to stop and accepts nothing new. Start it again in a few minutes.")
+        super().__init__(
+            "The core is about to stop and accepts nothing new. Start it again once it is asleep. If it stays on, the "
+            "page Core says why."
+        )
 
 
 class Held(CoreError):

@@ -9,7 +9,8 @@ from front import session, settings
 from front.errors import SettingsError
 from front.machine.stages import Stage
 from front.panels import notice
-from front.words import STAGE_WORDS, plain
+from front.plain import bold, plain
+from front.words import STAGE_WORDS
 
 HERE = Path(__file__).parent
 ABOUT_CORE = "Start or stop the core, and see who is using it"
@@ -60,12 +61,12 @@ def welcome(problem: str) -> None:
             if not problem:
                 st.rerun()
         if problem:
-            st.error(plain(problem))
+            st.error(plain(problem), icon=":material/error:")
 
 
 def who() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="who"):
-        st.markdown(f":material/person: **{plain(session.user())}**")
+        st.markdown(f":material/person: {bold(session.user())}")
         st.button("Not you?", key="leave", type="tertiary", on_click=session.leave)
 
 

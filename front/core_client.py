@@ -66,8 +66,10 @@ class CoreClient:
     def task_status(self, task_id: str) -> TaskStatus:
         return self._ask(TASK_STATUS, "GET", f"/task_status/{_id('task', task_id)}")
 
-    def delete_task(self, task_id: str) -> None:
-        self._ask(OBJECT, "DELETE", f"/delete_task/{_id('task', task_id)}")
+    def delete_task(self, task_id: str, username: str = "") -> None:
+        """The task's status names `username` as the one who cancelled it."""
+        who = {"username": username} if username else {}
+        self._ask(OBJECT, "DELETE", f"/delete_task/{_id('task', task_id)}", params=who)
 
     def tasks(self, username: str = "", task_status: str = "", limit: int = 50, before: str = "") -> list[Task]:
         """Newest first, without results; `before` is a `submitted_at`."""

@@ -31,7 +31,7 @@ def main() -> None:
         "server.maxUploadSize": os.environ.get("MAX_UPLOAD_MB") or "200",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "front" / "app.py"), *flags]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "front" / "server.py"), *flags]
     os.execv(command[0], command)  # noqa: S606  # no shell may stand in between
 
 

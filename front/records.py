@@ -43,6 +43,7 @@ class Task(TypedDict):
 
 
 class TaskStatus(Task):
+    cancelled_by: NotRequired[str | None]  # empty: an admin in Flower; None: nobody that is known
     result: Any
 
 
@@ -88,6 +89,8 @@ class Activity(TypedDict):
     active_users: int
     idle_seconds: float
     draining: bool
+    draining_seconds: NotRequired[float]  # until the drain ends by itself; only while draining
+    draining_by: NotRequired[str]
 
 
 @with_config(ConfigDict(extra="allow"))  # the core gets it back as it came, with keys that only a newer core knows

@@ -1,6 +1,5 @@
-"""The wording of states, stages and times, and the escaping of text that must not turn into Markdown."""
+"""The wording of states, stages and times."""
 
-import re
 from datetime import datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -28,7 +27,7 @@ class StageWords(NamedTuple):
 TASK_STATES: dict[TaskState, State] = {
     "PENDING": State("Waiting", "gray", ":material/hourglass_empty:"),
     "STARTED": State("Running", "blue", ":material/play_circle:"),
-    "RETRY": State("Starting again", "orange", ":material/replay:"),
+    "RETRY": State("Interrupted", "orange", ":material/replay:"),
     "SUCCESS": State("Done", "green", ":material/check_circle:"),
     "FAILURE": State("Failed", "red", ":material/error:"),
     "REVOKED": State("Cancelled", "gray", ":material/cancel:"),
@@ -47,15 +46,13 @@ STAGE_WORDS: dict[Stage, StageWords] = {
 }
 
 
+# Instead of "ready", for a core that drains although nobody here is stopping its machine.
+CLOSED = StageWords("closed", "orange", "The core is on, but accepts nothing new.")
+
+
 def state_badge(task_status: TaskState, width: Literal["content"] | int = "content") -> None:
     state = TASK_STATES[task_status]
     st.markdown(f":{state.color}-badge[{state.icon} {state.word}]", width=width)
-
-
-def plain(text: object) -> str:
-    """Escape text so that Streamlit's Markdown shows it literally."""
-    line = re.sub(r"([\\`*_~$#|<>&\[\]]|:(?=[A-Za-z]))", r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"^(\d*)(?=[-+.)])", r"\1\\", line)  # it must not begin a list
 
 
 def span(seconds: float) -> str:
@@ -73,6 +70,13 @@ def moment(time: str, zone: str, now: datetime | None = None) -> str:
     local = datetime.fromisoformat(time).astimezone(ZoneInfo(zone))
     today = (now or datetime.now(ZoneInfo(zone))).astimezone(ZoneInfo(zone)).date()
     return f"today {local:%H:%M}" if local.date() == today else f"{local:%Y/%m/%d %H:%M}"
+
+
+def at(time: datetime, zone: str, now: datetime | None = None) -> str:
+    """As `moment`, to go on a sentence."""
+    local = time.astimezone(ZoneInfo(zone))
+    today = (now or datetime.now(ZoneInfo(zone))).astimezone(ZoneInfo(zone)).date()
+    return f"at {local:%H:%M}" if local.date() == today else f"on {local:%Y/%m/%d} at {local:%H:%M}"
 
 
 def passed(since: str, until: str | None, now: datetime) -> float:

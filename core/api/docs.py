@@ -21,6 +21,13 @@ Every error is `{"detail": "what happened and what to do now"}`. A 422 also name
 """
 
 
+# It stands alone: it may ask this address only, and no other site may show it in a frame.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self' 'unsafe-inline' data:; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+}
+
+
 def locked(description: dict[str, Any], public: set[tuple[str, str]]) -> dict[str, Any]:
     """The OpenAPI description, in which every route except the public ones needs the key."""
     description["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}

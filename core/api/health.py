@@ -44,4 +44,4 @@ async def ready(request: Request) -> JSONResponse:
 
 @public.get("/docs", include_in_schema=False)
 async def docs_page() -> HTMLResponse:
-    return HTMLResponse(docs.page())
+    return HTMLResponse(docs.page(), headers=docs.HEADERS)

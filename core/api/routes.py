@@ -68,9 +68,9 @@ async def task_status(task_id: str, request: Request) -> JSONResponse:
 
 
 @routes.delete("/delete_task/{task_id}", tags=["Tasks"], responses=_problem(404, 409))
-async def delete_task(task_id: str, request: Request) -> schemas.TaskRevoked:
-    """Cancel a task, waiting or running."""
-    await core_of(request).tasks.cancel(task_id)
+async def delete_task(task_id: str, request: Request, username: schemas.Username | None = None) -> schemas.TaskRevoked:
+    """Cancel a task, waiting or running. The task's status names the user who did it."""
+    await core_of(request).tasks.cancel(task_id, username)
     return schemas.TaskRevoked()
 
 
@@ -154,12 +154,12 @@ async def stale_users(request: Request) -> list[str]:
 
 
 @routes.get("/username", tags=["Users"])
-async def username(name: Annotated[schemas.Username, Query()]) -> schemas.Name:
-    """The spelling of a name that the core uses. 422 says what is wrong with a name."""
-    return schemas.Name(username=name)
+async def username(request: Request, name: Annotated[schemas.Username, Query()]) -> schemas.Name:
+    """The spelling of a name that the core uses: the one on the list. 422 says what is wrong with a name."""
+    return schemas.Name(username=core_of(request).users.spelling(name))
 
 
-@routes.get("/activity", tags=["Stopping"])
+@routes.get("/activity", tags=["Stopping"], response_model_exclude_none=True)
 async def activity(request: Request) -> schemas.Activity:
     """What the core is doing. Asking does not count as an act."""
     core = core_of(request)
@@ -170,6 +170,8 @@ async def activity(request: Request) -> schemas.Activity:
         active_users=core.users.count(),
         idle_seconds=state.idle,
         draining=state.draining,
+        draining_seconds=state.drain_left if state.draining else None,
+        draining_by=state.drained_by if state.draining else None,
     )
 
 

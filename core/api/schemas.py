@@ -1,29 +1,16 @@
 """The bodies of requests and answers, independent of how data is stored."""
 
-import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from core import names
 from core.queue.records import TaskState
 
-INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def clean_username(value: str) -> str:
-    """The one spelling of a name, so that nobody is on the list twice."""
-    name = unicodedata.normalize("NFC", value.strip())
-    if not 1 <= len(name) <= 100:
-        raise ValueError("must have 1 to 100 characters")
-    if any(unicodedata.category(char) in INVISIBLE for char in name):
-        raise ValueError("must not contain control characters or invisible ones")
-    return name
-
-
 LENGTH = {"minLength": 1, "maxLength": 100}  # described here, and checked after cleaning
-Username = Annotated[str, AfterValidator(clean_username), Field(examples=["sato"], json_schema_extra=LENGTH)]
+Username = Annotated[str, AfterValidator(names.clean), Field(examples=["sato"], json_schema_extra=LENGTH)]
 
 
 class Body(BaseModel):
@@ -70,6 +57,9 @@ class Task(BaseModel):
 
 
 class TaskStatus(Task):
+    cancelled_by: str | None = Field(
+        description="A user's name; empty: an admin in Flower; null: nobody that is known."
+    )
     result: Any
 
 
@@ -104,6 +94,8 @@ class Activity(BaseModel):
     active_users: int
     idle_seconds: float = Field(description="0 while a task waits or runs.")
     draining: bool
+    draining_seconds: float | None = Field(None, description="Until the drain ends by itself. Only while draining.")
+    draining_by: str | None = Field(None, description="Who asked for the drain. Only while draining.")
 
 
 class Hold(BaseModel):
@@ -129,7 +121,7 @@ class Drain(Body):
 
     @property
     def accepted_users(self) -> set[str]:
-        return {hold.username for hold in self.accept if hold.kind == "user"}
+        return {names.person(hold.username) for hold in self.accept if hold.kind == "user"}
 
 
 class DrainState(BaseModel):

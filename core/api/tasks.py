@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from core import processes
+from core import names, processes
 from core.active_users import Start
 from core.api.schemas import Drain, Hold, StartTask
 from core.errors import (
@@ -62,10 +62,10 @@ class Tasks:
             raise UnknownTask(task_id)
         return record
 
-    async def cancel(self, task_id: str) -> None:
+    async def cancel(self, task_id: str, by: str | None) -> None:
         """REVOKED at once, even if no worker is alive; Celery's own revoke tells the workers to end the run."""
         known = _canonical_id(task_id)
-        verdict = await self.store.run(steps.cancel(known, tell_workers=True))
+        verdict = await self.store.run(steps.cancel(known, by=by, tell_workers=True))
         if verdict == "unknown":
             raise UnknownTask(task_id)
         if verdict == "finished":
@@ -88,11 +88,12 @@ class Tasks:
 
         `others` is None if nobody can tell who they are, which holds the core too.
         """
-        users = [other for other in others or () if other not in order.accepted_users]
+        users = [other for other in others or () if names.person(other) not in order.accepted_users]
         unknown = others is None and not order.accepts_unknown_users
         step = steps.drain(
             self.start.id,
             self.start.at,
+            by=order.username,
             accepted=order.accepted_tasks,
             users_hold=bool(users) or unknown,
             force=order.force,

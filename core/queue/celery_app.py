@@ -26,7 +26,7 @@ class RememberedControl(Control):  # type: ignore[misc]  # Celery ships no types
     def revoke(self, task_id: str | list[str], *args: Any, **kwargs: Any) -> Any:
         store = Store(self.app.conf.broker_url)
         for known in [task_id] if isinstance(task_id, str) else task_id:
-            store.run(steps.cancel(known))
+            store.run(steps.cancel(known, by=""))
         store.close()
         return super().revoke(task_id, *args, **kwargs)
 

@@ -43,8 +43,9 @@ class TaskRecord(TypedDict):
 
 
 class FullRecord(TaskRecord):
-    """A task with its result."""
+    """A task with its result. `cancelled_by` is empty for an admin in Flower, and None if nobody is known."""
 
+    cancelled_by: str | None
     result: JsonValue
 
 
@@ -63,12 +64,17 @@ class Claim(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """`idle` is the time since the last act; 0 while a task waits or runs."""
+    """Seconds: `idle`, since the last act, 0 while a task waits or runs; `drain_left`, 0 unless the core drains."""
 
     waiting: int
     running: int
     idle: float
-    draining: bool
+    drain_left: float
+    drained_by: str
+
+    @property
+    def draining(self) -> bool:
+        return self.drain_left > 0
 
 
 class HoldingTask(NamedTuple):
@@ -139,9 +145,19 @@ def record_of(row: Sequence[Any]) -> TaskRecord:
 
 
 def full_record_of(row: Sequence[Any]) -> FullRecord:
-    """A task from the answer of `status.lua`, whose last field is the result."""
-    result = row[2][-1]
-    return {**record_of(row), "result": json.loads(result) if result else None}
+    """A task from the answer of `status.lua`, whose last fields are who cancelled it, and the result."""
+    *_, by, result = row[2]
+    return {
+        **record_of(row),
+        "cancelled_by": None if by is None else by.decode(),
+        "result": json.loads(result) if result else None,
+    }
+
+
+def activity_of(row: Sequence[Any]) -> Activity:
+    """What `activity.lua` answers."""
+    waiting, running, idle, left, by = row
+    return Activity(waiting, running, float(idle), left / 1000, (by or b"").decode())
 
 
 def drain_of(row: Sequence[Any]) -> Drain:

@@ -27,21 +27,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from core.queue import messages
-from core.queue.records import (
-    Activity,
-    Claim,
-    Drain,
-    FullRecord,
-    Glance,
-    TaskError,
-    TaskRecord,
-    Waiting,
-    Workers,
-    drain_of,
-    full_record_of,
-    record_of,
-)
+from core import names
+from core.queue import messages, records
+from core.queue.records import Activity, Claim, Drain, FullRecord, Glance, TaskError, TaskRecord, Waiting, Workers
 
 T = TypeVar("T")
 Submitted = Literal["accepted", "known", "conflict", "draining"]
@@ -61,27 +49,29 @@ class Step(Generic[T]):
 def submit(task_id: str, *, job: str, user: str, params: bytes, start: str) -> Step[Submitted]:
     """Record and message in one. `params` is canonical JSON: the same id with other contents is a conflict."""
     message = messages.task_message(task_id, job)
-    return Step("submit", (task_id, job, user, params, message, start), _word)
+    return Step("submit", (task_id, job, user, names.person(user), params, message, start), _word)
 
 
 def status(task_id: str) -> Step[FullRecord | None]:
-    return Step("status", (task_id,), lambda row: full_record_of(row) if row else None)
+    return Step("status", (task_id,), lambda row: records.full_record_of(row) if row else None)
 
 
 def list_tasks(*, state: str = "", user: str = "", before: int | None = None, limit: int) -> Step[list[TaskRecord]]:
     """Newest first. Empty `state` or `user`: any. `before`: submitted earlier than that (µs since 1970)."""
     newest = "+inf" if before is None else f"({before}"
-    return Step("list", (state, user, newest, limit), lambda rows: [record_of(row) for row in rows])
+    return Step(
+        "list", (state, names.person(user), newest, limit), lambda rows: [records.record_of(row) for row in rows]
+    )
 
 
 def look(task_id: str) -> Step[Glance]:
     return Step("look", (task_id,), lambda row: Glance(_text(row[0]), _text(row[1])))  # type: ignore[arg-type]  # ours
 
 
-def cancel(task_id: str, *, tell_workers: bool = False) -> Step[Cancelled]:
-    """REVOKED at once. `tell_workers` also broadcasts Celery's own revoke, which ends a run."""
-    more = (messages.REVOKES, messages.revoke_message(task_id)) if tell_workers else ()
-    return Step("cancel", (task_id, *more), _word)
+def cancel(task_id: str, *, by: str | None = None, tell_workers: bool = False) -> Step[Cancelled]:
+    """REVOKED at once. `by`: who asks, if that is known. `tell_workers`: also broadcast a revoke, which ends a run."""
+    message = (messages.REVOKES, messages.revoke_message(task_id)) if tell_workers else ("", "")
+    return Step("cancel", (task_id, *message, *([] if by is None else [by])), _word)
 
 
 def act(start: str) -> Step[bool]:
@@ -91,21 +81,23 @@ def act(start: str) -> Step[bool]:
 
 def activity(start: str, since: int) -> Step[Activity]:
     """`since`: the time of the core's `start` (µs since 1970)."""
-    return Step("activity", (start, since), lambda row: Activity(row[0], row[1], float(row[2]), bool(row[3])))
+    return Step("activity", (start, since), records.activity_of)
 
 
 def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     start: str,
     since: int,
     *,
+    by: str,
     accepted: Iterable[str] = (),
     users_hold: bool = False,
     force: bool = False,
     idle_for: float = 0,
     lasts: float,
 ) -> Step[Drain]:
-    """Accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds the core."""
-    return Step("drain", (start, since, int(users_hold), int(force), idle_for, int(lasts), SHOWN, *accepted), drain_of)
+    """For `by`: accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds it."""
+    order = (start, since, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN)
+    return Step("drain", (*order, *accepted), records.drain_of)
 
 
 def undrain() -> Step[None]:

@@ -8,7 +8,6 @@ from front.records import Schema
 
 Kind = Literal["text", "integer", "number", "boolean", "choice", "date", "datetime", "choices", "list", "file", "json"]
 
-SAFE_INTEGER = 2**53 - 1  # the largest integer that a browser represents exactly
 SIMPLE: dict[str, Kind] = {"integer": "integer", "number": "number", "boolean": "boolean"}
 STRINGS: dict[str, Kind] = {"date": "date", "date-time": "datetime", "okosu-file": "file"}
 LISTS: dict[Kind, Kind] = {"choice": "choices", "text": "list", "integer": "list", "number": "list"}
@@ -33,22 +32,12 @@ class Field:
         return _options(self.rules["items"] if self.kind == "choices" else self.rules)
 
     @property
-    def bounds(self) -> tuple[Any, Any]:
-        """The smallest and the largest number allowed; None where there is no limit."""
-        low = self.rules.get("minimum", self.rules.get("exclusiveMinimum"))
-        high = self.rules.get("maximum", self.rules.get("exclusiveMaximum"))
-        if self.kind == "number":
-            return None if low is None else float(low), None if high is None else float(high)
-        low = -SAFE_INTEGER if low is None else math.ceil(low) + ("minimum" not in self.rules)
-        high = SAFE_INTEGER if high is None else math.floor(high) - ("maximum" not in self.rules)
-        return max(low, -SAFE_INTEGER), min(high, SAFE_INTEGER)
-
-    @property
     def step(self) -> float:
         """A power of ten that suits the bounds or, if there are none, the default."""
         if self.kind == "integer":
             return int(self.rules.get("multipleOf", 1))
-        low, high = self.bounds
+        low = self.rules.get("minimum", self.rules.get("exclusiveMinimum"))
+        high = self.rules.get("maximum", self.rules.get("exclusiveMaximum"))
         reach = abs(self.default or 1) / 10 if low is None or high is None else (high - low) / 20
         return float(self.rules.get("multipleOf") or 10 ** math.floor(math.log10(reach or 0.01)))
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +10,14 @@ from typing import Any
 from front.form.fields import Field, Kind
 
 ABSENT = object()  # leave the parameter out, so that the job uses its default
+SAFE_INTEGER = 2**53 - 1  # the largest integer that a browser represents exactly
 EMPTY: dict[Kind, Any] = {"text": "", "list": "", "json": "", "choices": [], "boolean": False}
+LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "minimum": (operator.ge, "at least"),
+    "exclusiveMinimum": (operator.gt, "more than"),
+    "maximum": (operator.le, "at most"),
+    "exclusiveMaximum": (operator.lt, "less than"),
+}
 CLEARED: dict[Kind, Any] = {"text": "", "list": [], "choices": []}  # for these, empty is a value too
 
 
@@ -33,15 +41,38 @@ def value_of(field: Field, raw: Any) -> Any:
     return CLEARED.get(field.kind, ABSENT)
 
 
+def problem_with(field: Field, raw: Any) -> str:
+    """What is wrong with a number, also before anybody has pressed Submit; empty if nothing is."""
+    if raw is None or field.kind not in ("integer", "number"):
+        return ""
+    try:
+        _read_number(field, raw)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _same(_: Field, value: Any) -> Any:
     return value
 
 
-def _show_number(field: Field, value: Any) -> Any:
-    low, high = field.bounds
-    number = int(value) if field.kind == "integer" else float(value)
-    # Streamlit does not draw a widget whose number is out of bounds.
-    return number if (low is None or number >= low) and (high is None or number <= high) else None
+def _show_number(field: Field, value: Any) -> float | None:
+    """A browser has no exact form of a larger integer."""
+    return None if field.kind == "integer" and abs(int(value)) > SAFE_INTEGER else float(value)
+
+
+def _read_number(field: Field, raw: float) -> float:
+    """The widget has no bounds: it would keep the old number without a word when the new one is out of them."""
+    known = {rule: field.rules[rule] for rule in LIMITS if field.rules.get(rule) is not None}
+    if not all(LIMITS[rule][0](raw, limit) for rule, limit in known.items()):
+        raise ValueError(f"Must be {' and '.join(f'{LIMITS[rule][1]} {limit}' for rule, limit in known.items())}.")
+    if field.kind == "number":
+        return raw
+    if raw != int(raw):
+        raise ValueError("Must be a whole number.")
+    if abs(raw) > SAFE_INTEGER:
+        raise ValueError("This number has too many digits. Use at most 15.")
+    return int(raw)
 
 
 def _show_option(field: Field, value: Any) -> Any:
@@ -114,6 +145,8 @@ SHOW: dict[Kind, Callable[[Field, Any], Any]] = {
     "json": lambda _, value: json.dumps(value, ensure_ascii=False, indent=2),
 }
 READ: dict[Kind, Callable[[Field, Any], Any]] = {
+    "integer": _read_number,
+    "number": _read_number,
     "list": _read_list,
     "date": lambda _, raw: raw.isoformat(),
     "datetime": _read_datetime,

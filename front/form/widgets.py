@@ -11,7 +11,7 @@ import streamlit as st
 from front import settings
 from front.form.fields import Field, Kind
 from front.form.values import CLEARED, raw_of
-from front.words import plain
+from front.plain import plain
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 OWN, EARLIER = "Upload a file", "The same file as before"
@@ -49,7 +49,7 @@ def fill(job: str, field: Field, value: Any) -> None:
 def _common(field: Field, key: str) -> dict[str, Any]:
     silent = field.nullable and field.kind in ("date", "datetime", "file")  # these widgets show no placeholder
     help_text = " ".join(filter(None, [field.help, "You may leave this empty." if silent else ""]))
-    return {"label": plain(field.label), "key": key, "help": help_text or None}
+    return {"label": plain(field.label), "key": key, "help": plain(help_text) or None}
 
 
 def _empty(field: Field) -> str:
@@ -68,11 +68,10 @@ def _text(field: Field, key: str) -> Any:
 
 
 def _number(field: Field, key: str) -> Any:
-    low, high = field.bounds
-    # Streamlit's default format would round 0.975 to two decimal places.
-    shape = "%d" if field.kind == "integer" else "%g"
-    options = {"min_value": low, "max_value": high, "step": field.step, "format": shape}
-    return st.number_input(value=None, placeholder=_empty(field), **options, **_kept(field, key))
+    """For integers too, a widget for fractions: the other one would cut off the digits after the point."""
+    shape = "%g"  # Streamlit's default format would round 0.975 to two decimal places
+    hint, step = _empty(field), float(field.step)
+    return st.number_input(value=None, step=step, format=shape, placeholder=hint, **_kept(field, key))
 
 
 def _boolean(field: Field, key: str) -> Any:

@@ -16,15 +16,17 @@ TRIES_SECONDS = 120.0  # a starting machine cannot be stopped yet; for this long
 
 @dataclass
 class Stop:
-    """An order to stop. Times are Unix times. `problem`: why it was refused."""
+    """An order to stop. Times are Unix times. `problem`: why it was refused. `done`: the machine was seen to go."""
 
+    by: str = ""
     asked_at: float = field(default_factory=time.time)
     told_at: float | None = None
     problem: str = ""
+    done: bool = False
 
     @property
     def waits(self) -> bool:
-        return self.told_at is None and not self.problem
+        return self.told_at is None and not self.problem and not self.done
 
 
 @dataclass(frozen=True)

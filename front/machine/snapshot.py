@@ -12,7 +12,11 @@ from front.machine.wake import Wake
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of the core. `asked_by`, `asked_at` and `stages` describe its last waking, until it is asleep again."""
+    """The state of the core.
+
+    `asked_by`, `asked_at` and `stages` describe its last waking, until it is asleep again; `stopped_by` and
+    `stopped_at` who stopped it and when, until it is awake again.
+    """
 
     instance: InstanceState
     stage: Stage
@@ -22,6 +26,8 @@ class Snapshot:
     asked_at: float | None
     stages: tuple[tuple[Stage, float], ...]
     checked_at: float  # 0: not yet
+    stopped_by: str = ""  # empty: it was stopped from elsewhere
+    stopped_at: float | None = None
 
 
 def is_waking(wake: Wake | None) -> TypeGuard[Wake]:
@@ -29,7 +35,7 @@ def is_waking(wake: Wake | None) -> TypeGuard[Wake]:
 
 
 def is_stopping(stop: Stop | None) -> TypeGuard[Stop]:
-    return stop is not None and not stop.problem
+    return stop is not None and not stop.problem and not stop.done
 
 
 def stage_now(seen: Seen, wake: Wake | None, stop: Stop | None) -> Stage:
@@ -56,4 +62,6 @@ def picture(seen: Seen, wake: Wake | None, stop: Stop | None) -> Snapshot:
         asked_at=shown.asked_at if shown else None,
         stages=tuple(shown.stages) if shown else (),
         checked_at=seen.at,
+        stopped_by=stop.by if stop and not stop.problem else "",
+        stopped_at=stop.asked_at if stop and not stop.problem else None,
     )

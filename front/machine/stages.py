@@ -42,7 +42,7 @@ STAGES: dict[Stage, Traits] = {
     # The instance is running and nobody is waking the core, but the core does not answer, or stays unready.
     "unreachable": Traits(stoppable=True, failing=True),
     # The instance cannot be asked, or is gone for good.
-    "unknown": Traits(failing=True),
+    "unknown": Traits(stoppable=True, failing=True),
 }
 
 # The states of an EC2 instance, and two of our own: `unmanaged` (others run it) and `unknown` (it cannot be asked).

@@ -9,7 +9,7 @@ from front.machine.actions import Orders, Stop
 from front.machine.instance import Instance, InstanceState
 from front.machine.observer import Observer, Seen
 from front.machine.snapshot import Snapshot, is_stopping, is_waking, picture, stage_now
-from front.machine.stages import CHANGING, GOING
+from front.machine.stages import ALIVE, CHANGING, GOING
 from front.machine.wake import SETTLE, Wake, has_fallen_back, next_step, why_hopeless
 
 __all__ = ["Snapshot", "Watch"]
@@ -64,10 +64,10 @@ class Watch:
                 self._stop = None
         self._bell.set()
 
-    def stop(self) -> None:
+    def stop(self, username: str) -> None:
         """Stop the instance; the caller has drained the core. If it cannot be stopped, the core accepts tasks again."""
         with self._lock:
-            self._wake, self._stop = None, Stop()
+            self._wake, self._stop = None, Stop(username)
         self._bell.set()
 
     def _run(self) -> None:
@@ -93,13 +93,15 @@ class Watch:
         # An order to stop comes first: a start that was asked for after it waits until the machine has stopped.
         if is_waking(wake) and not is_stopping(stop):
             self._further(wake, seen)
-        if is_stopping(stop) and stop.told_at and seen.at - stop.told_at > SETTLE:
+        if is_stopping(stop) and stop.told_at and seen.instance.name in ALIVE and seen.at - stop.told_at > SETTLE:
             self._orders.refuse(stop, "The core's machine was told to stop, but it is still running. Ask an admin.")
 
     def _notice(self, seen: Seen) -> None:
         """A look may show that an order is done, or that somebody started the machine from elsewhere."""
         was, name, self._seen = self._seen.instance.name, seen.instance.name, seen
-        if name in GOING:
+        if self._stop and name in GOING:
+            self._stop.done = True
+        elif self._stop and self._stop.done:
             self._stop = None
         if self._wake and self._wake.over and (seen.ready if self._wake.failed else name in GOING):
             self._wake = None

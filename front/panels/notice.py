@@ -1,11 +1,14 @@
 """The notice on every page while the core is not ready, with the button that starts it."""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from front import session
+from front import session, settings
 from front.machine.snapshot import Snapshot
 from front.machine.stages import STAGES
-from front.words import STAGE_WORDS, plain, span
+from front.plain import plain
+from front.words import STAGE_WORDS, at, span
 
 
 def start_core() -> None:
@@ -29,6 +32,8 @@ def _tell(snapshot: Snapshot) -> None:
     words, traits = STAGE_WORDS[snapshot.stage], STAGES[snapshot.stage]
     with st.container(border=True, key="notice"):
         st.markdown(f":{words.color}[●] {words.sentence}")
+        if who := who_stopped(snapshot):
+            st.caption(who)
         if snapshot.problem:
             st.markdown(f":red[:material/error:] {plain(snapshot.problem)}")
         if traits.startable:
@@ -37,6 +42,18 @@ def _tell(snapshot: Snapshot) -> None:
             )
         elif traits.failing:
             st.caption("Nothing is lost. This page keeps trying. If this does not change, please tell an admin.")
+
+
+def who_stopped(snapshot: Snapshot) -> str:
+    """Who is stopping the core, or has stopped it, as Markdown; empty if that is not known here."""
+    if not snapshot.stopped_by or snapshot.stopped_at is None:
+        return ""
+    if snapshot.stage == "stopping":
+        return f"{plain(snapshot.stopped_by)} is stopping the core."
+    if snapshot.stage == "asleep":
+        when = datetime.fromtimestamp(snapshot.stopped_at, UTC)
+        return f"{plain(snapshot.stopped_by)} stopped the core {at(when, settings.load().timezone)}."
+    return ""
 
 
 def waited(snapshot: Snapshot, now: float) -> str:

@@ -1,13 +1,16 @@
 """The result of a task: figures, charts, tables and files."""
 
+import json
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from front import session
+from front.panels import spreadsheet
+from front.plain import bold, plain, seen, visible
 from front.records import StoredFile, Table
-from front.words import plain
 
 PARTS = {"metrics", "tables", "charts", "files"}
 METRICS_A_ROW = 4
@@ -15,6 +18,7 @@ METRICS_A_ROW = 4
 
 def show(result: Any) -> None:
     """Show whatever a job returned. A part that does not have the agreed shape is shown as JSON."""
+    result = tidy(result)
     if not isinstance(result, dict) or not result or not set(result) <= PARTS:
         _value(result["value"] if isinstance(result, dict) and set(result) == {"value"} else result)
         return
@@ -30,10 +34,15 @@ def show(result: Any) -> None:
 def frame(table: Table) -> pd.DataFrame:
     """The table as a data frame. Columns of the same name get numbers, because the page cannot show them otherwise."""
     columns: list[str] = []
-    for column in map(str, table["columns"]):
+    for column in map(visible, table["columns"]):
         again = sum(known == column or known.startswith(f"{column} (") for known in columns)
         columns.append(f"{column} ({again + 1})" if column in columns else column)
     return pd.DataFrame(table["rows"], columns=columns)
+
+
+def tidy(value: Any) -> Any:
+    """A JSON value without the characters that hide or reverse text."""
+    return json.loads(seen(json.dumps(value, ensure_ascii=False)))
 
 
 def _value(value: Any) -> None:
@@ -48,7 +57,8 @@ def _value(value: Any) -> None:
 def _metrics(metrics: dict[str, Any]) -> None:
     with st.grid(min(len(metrics), METRICS_A_ROW)):
         for label, value in metrics.items():
-            st.metric(plain(label), figure(value), border=True, height="stretch")
+            text = figure(value)
+            st.metric(plain(label), text and plain(text), border=True, height="stretch")
 
 
 def figure(value: Any) -> str | None:
@@ -71,7 +81,7 @@ def download(key: str, file_id: str, name: str, label: str) -> None:
     st.download_button(
         plain(label),
         lambda: session.client().download(file_id),
-        file_name=name,
+        file_name=visible(name),
         key=key,
         on_click="ignore",
         icon=":material/download:",
@@ -87,12 +97,22 @@ def _tables(tables: list[Table]) -> None:
     for number, table in enumerate(tables):
         data = frame(table)
         if title := table.get("title"):
-            st.markdown(f"**{plain(title)}**")
+            st.markdown(bold(title))
         numbers = data.select_dtypes("number").abs().max()
         # "localized" shows three decimal places, which would leave nothing of small numbers.
         large = numbers[(numbers == 0) | (numbers >= 1)].index
         config = {column: st.column_config.NumberColumn(format="localized") for column in large}
         st.dataframe(data, hide_index=True, column_config=config, key=f"table-{number}")
+        # A spreadsheet would run the formulas in Streamlit's own download, so .streamlit/config.toml switches it off.
+        st.download_button(
+            "Download as CSV",
+            partial(spreadsheet.csv_of, data),
+            file_name=f"{visible(title or 'table')}.csv",
+            key=f"csv-{number}",
+            on_click="ignore",
+            icon=":material/download:",
+            type="tertiary",
+        )
 
 
 def size(count: float) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from front import session
-from front.errors import CoreRefused, CoreUnreachable, Held
-from front.records import Hold
-from front.words import plain
+from front.errors import FrontError, Held
+from front.plain import bold, plain
+from front.records import Activity, Hold
+from front.words import span
 
 
 @dataclass(frozen=True)
@@ -41,27 +42,22 @@ def _try(accepted: Question) -> None:
         session.client().drain(session.user(), accept=accepted.seen)
     except Held as error:
         st.session_state["stop-question"] = Question(accepted.seen, tuple(error.holds), error.more)
-    except (CoreRefused, CoreUnreachable) as error:
-        if isinstance(error, CoreRefused) and error.status < 500:
-            st.session_state["stop-problem"] = str(error)
-        elif accepted.silence:
-            session.watch().stop()
+    except FrontError as error:  # whatever is wrong with the core, it must be possible to stop its machine
+        if accepted.silence:
+            session.watch().stop(session.user())
         else:
             st.session_state["stop-question"] = Question(accepted.seen, silence=str(error))
     else:
-        session.watch().stop()
+        session.watch().stop(session.user())
     session.lookups().forget()
 
 
 def forget() -> None:
     st.session_state.pop("stop-question", None)
-    st.session_state.pop("stop-problem", None)
 
 
 def show() -> None:
     """Who and what holds the core, and the question whether to stop it anyway."""
-    if problem := st.session_state.get("stop-problem"):
-        st.warning(plain(problem))
     question: Question | None = st.session_state.get("stop-question")
     if question is None:
         return
@@ -70,7 +66,10 @@ def show() -> None:
         _list(question)
         if question.silence:
             st.markdown(plain(question.silence))
-            st.caption("If a task is running, stopping the machine cuts it off.")
+            st.caption(
+                "It is unknown at the moment whether a task is running, and who else needs the core. If a task is "
+                "running, stopping the core cuts it off."
+            )
         with st.container(horizontal=True):
             st.button("Leave it on", key="stop-no", type="primary", on_click=forget)
             icon = ":material/power_settings_new:"
@@ -98,7 +97,28 @@ def _list(question: Question) -> None:
 def sentence(hold: Hold) -> str:
     if hold["kind"] == "list":
         return "Somebody else may be using it: the core cannot read its list of active users. Ask around first."
-    name = f"**{plain(hold['username'])}**"
+    name = bold(hold["username"])
     if hold["kind"] == "task":
         return f"{name} has a task waiting or running: {plain(session.job_title(hold['job']))}."
     return f"{name} is using it, according to the list below."
+
+
+def drain(activity: Activity) -> None:
+    """The core is closed, but nobody here is stopping its machine: the front that closed it may have died since."""
+    with st.container(border=True, key="drain"):
+        who = bold(activity.get("draining_by", "")) or "Somebody"
+        left = activity.get("draining_seconds")
+        until = f" for another {span(left)}" if left is not None else " for now"
+        st.markdown(f"{who} is stopping the core, but its machine is still on. It accepts nothing new{until}.")
+        st.button("Accept tasks again", key="undrain", icon=":material/lock_open:", on_click=end_drain)
+        if problem := st.session_state.get("drain-problem"):
+            st.warning(plain(problem), icon=":material/warning:")
+
+
+def end_drain() -> None:
+    st.session_state.pop("drain-problem", None)
+    try:
+        session.client().undrain()
+    except FrontError as error:
+        st.session_state["drain-problem"] = str(error)
+    session.lookups().forget()

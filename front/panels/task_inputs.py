@@ -9,8 +9,8 @@ from front import session
 from front.form import widgets
 from front.form.fields import Field
 from front.panels import results
+from front.plain import bold, plain
 from front.records import Task
-from front.words import plain
 
 
 def show(task: Task) -> None:
@@ -25,7 +25,7 @@ def show(task: Task) -> None:
             if field and field.kind == "file" and isinstance(value, str):
                 results.download(f"input-{name}", value, label, f"{label}: the uploaded file")
             else:
-                st.markdown(f"{plain(label)}: **{plain(said(value))}**")
+                st.markdown(f"{plain(label)}: {bold(said(value))}")
 
 
 def said(value: Any) -> str:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from front import session
+from front import names, session
 from front.errors import FrontError
 from front.lookups import Answer
 from front.machine.snapshot import Snapshot
+from front.plain import bold, plain
 from front.records import UNFINISHED, Activity, Task
-from front.words import plain, span, state_badge
+from front.words import span, state_badge
 
 SHOWN = 20
 
@@ -51,18 +52,19 @@ def users(listed: dict[str, str], stale: list[str]) -> None:
     st.subheader("Who is using it", anchor=False)
     me = session.user()
     for name, since in listed.items():
-        you = " (you)" if name == me else ""
+        you = " (you)" if names.same(name, me) else ""
         if name in stale:
             st.markdown(f":gray[:material/person_off: {plain(name)}{you} · {plain(since)} · too long ago to count]")
         else:
-            st.markdown(f":material/person: **{plain(name)}**{you} · last active {plain(since)}")
+            st.markdown(f":material/person: {bold(name)}{you} · last active {plain(since)}")
     if not listed:
         st.caption("Nobody is on the list.")
+    on_it = any(names.same(name, me) for name in listed)
     with st.container(horizontal=True):
         st.button("I'm using it", key="join", icon=":material/person_add:", on_click=join)
-        st.button("I'm done", key="part", icon=":material/person_remove:", disabled=me not in listed, on_click=part)
+        st.button("I'm done", key="part", icon=":material/person_remove:", disabled=not on_it, on_click=part)
     if problem := st.session_state.get("list-problem"):
-        st.warning(plain(problem))
+        st.warning(plain(problem), icon=":material/warning:")
     st.caption("Anybody who wants to stop the core is shown this list first. Submitting a task puts you on it.")
 
 

@@ -7,7 +7,8 @@ import streamlit as st
 
 from front.machine.snapshot import Snapshot
 from front.machine.stages import Stage
-from front.words import plain, span
+from front.plain import plain
+from front.words import span
 
 STEPS: dict[Stage, str] = {
     "asked": "Start requested",

@@ -8,7 +8,9 @@ from front import session
 from front.machine.snapshot import Snapshot
 from front.machine.stages import STAGES
 from front.panels import notice, stopping, usage, waking
-from front.words import STAGE_WORDS, plain
+from front.plain import plain
+from front.records import Activity
+from front.words import CLOSED, STAGE_WORDS, StageWords
 
 PARTS = {"redis": "Queue", "worker": "Worker", "files": "Files", "users": "Active users", "jobs": "Jobs"}
 
@@ -22,13 +24,16 @@ def page() -> None:
 def body() -> None:
     """Each part has a container of its own, so that what comes and goes in one does not move the others."""
     snapshot = session.watch().snapshot()
+    drain = left_behind(snapshot)
     with st.container():
-        state(snapshot)
+        state(snapshot, CLOSED if drain else STAGE_WORDS[snapshot.stage])
     with st.container():
         buttons(snapshot)
     with st.container():
         if STAGES[snapshot.stage].stoppable:
             stopping.show()
+            if drain:
+                stopping.drain(drain)
         else:
             stopping.forget()
     if snapshot.ready is None and not STAGES[snapshot.stage].changing:
@@ -45,10 +50,19 @@ def body() -> None:
         usage.show(snapshot)
 
 
-def state(snapshot: Snapshot) -> None:
-    words = STAGE_WORDS[snapshot.stage]
+def left_behind(snapshot: Snapshot) -> Activity | None:
+    """What the core does, if it drains although this front is not stopping it."""
+    if snapshot.ready is None or snapshot.stage == "stopping":
+        return None
+    used = usage.look().value
+    return used.activity if used and used.activity["draining"] else None
+
+
+def state(snapshot: Snapshot, words: StageWords) -> None:
     st.badge(words.word.capitalize(), color=words.color, icon=":material/memory:")
     st.markdown(words.sentence)
+    if who := notice.who_stopped(snapshot):
+        st.caption(who)
     if snapshot.problem:
         st.error(plain(snapshot.problem), icon=":material/error:")
     if snapshot.instance.name == "unmanaged":

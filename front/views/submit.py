@@ -9,9 +9,10 @@ from front import session, settings
 from front.errors import CoreRefused, CoreUnreachable
 from front.form import submission, widgets
 from front.form.fields import Field, fields_of
+from front.form.values import problem_with
 from front.panels import notice
+from front.plain import paragraphs, plain, visible
 from front.records import Params
-from front.words import plain
 
 WIDTH = 760  # pixels: a line of text that is easy to read
 
@@ -41,8 +42,9 @@ def choose() -> None:
     if not jobs:
         st.caption("Loading the list of jobs..." if ready else "The forms will appear here when the core is awake.")
         return
-    name = st.selectbox("Job", list(jobs), format_func=lambda n: jobs[n]["title"], key="job", persist_state="session")
-    st.markdown(jobs[name]["description"])
+    titles = {name: visible(job["title"]) for name, job in jobs.items()}
+    name = st.selectbox("Job", list(titles), format_func=titles.__getitem__, key="job", persist_state="session")
+    st.markdown(paragraphs(jobs[name]["description"]))
     form(name, fields_of(jobs[name]["params"]), ready)
 
 
@@ -54,8 +56,8 @@ def form(job: str, fields: list[Field], ready: bool) -> None:  # noqa: FBT001  #
         for asked in fields:
             raws[asked.name] = raw = widgets.draw(job, asked)
             sentence, refused = refusal.fields.get(widgets.key_of(job, asked), ("", None))
-            if sentence and raw == refused:
-                widgets.complain(sentence)
+            if problem := problem_with(asked, raw) or (sentence if raw == refused else ""):
+                widgets.complain(problem)
         if not fields:
             st.caption("This job needs no input.")
         pressed = st.button("Submit", key="submit", type="primary", icon=":material/send:", disabled=not ready)

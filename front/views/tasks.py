@@ -6,8 +6,9 @@ import streamlit as st
 
 from front import session, settings
 from front.panels import notice, task_view
+from front.plain import plain
 from front.records import Task
-from front.words import moment, passed, plain, span, state_badge
+from front.words import moment, passed, span, state_badge
 
 MINE, ALL = "Mine", "Everybody's"
 A_PAGE = 20
@@ -20,7 +21,7 @@ def page() -> None:
     if task_id := st.query_params.get("task", ""):
         st.button("All tasks", key="back", type="tertiary", icon=":material/arrow_back:", on_click=close)
         notice.show(snapshot)
-        task_view.show(task_id, answers=snapshot.ready is not None)
+        task_view.show(task_id, snapshot)
         return
     st.title("Tasks", anchor=False)
     notice.show(snapshot)

@@ -51,3 +51,10 @@ def test_the_page_without_a_key_says_what_is_missing(core: LiveCore, page: Page)
     operation.get_by_role("button", name="Execute").click()
 
     expect(operation.locator(".live-responses-table")).to_contain_text("Send the core's key in the header X-API-Key.")
+
+
+def test_no_other_site_can_show_the_page_in_a_frame(core: LiveCore) -> None:
+    headers = core.http.get("/docs").headers
+
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from tests.live import LiveCore, until
+from tests.names import wide
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 
@@ -67,6 +68,16 @@ def test_another_user_holds_the_core_and_oneself_does_not(quiet: LiveCore) -> No
     assert (status, problem["holds"]) == (409, [{"kind": "user", "username": "tanaka"}])
     quiet.http.request("DELETE", "/delete_active_user", json={"username": "tanaka"})
     assert drain(quiet, "sato")[0] == 200
+
+
+def test_oneself_in_another_spelling_does_not_hold_the_core_and_others_are_accepted_in_any(quiet: LiveCore) -> None:
+    write_list(quiet, {"Sato Jun": hours_ago(0), wide("Tanaka"): hours_ago(0)})
+
+    assert quiet.http.get("/username", params={"name": wide("sato jun")}).json() == {"username": "Sato Jun"}
+    status, problem = drain(quiet, wide("SATO JUN"))
+
+    assert (status, problem["holds"]) == (409, [{"kind": "user", "username": wide("Tanaka")}])
+    assert drain(quiet, "sato jun", accept=[{"kind": "user", "username": "tanaka"}])[0] == 200
 
 
 def test_a_user_who_forgot_to_leave_holds_nothing(quiet: LiveCore) -> None:
@@ -207,6 +218,28 @@ def test_undraining_opens_the_core_again(quiet: LiveCore) -> None:
 
     assert quiet.http.delete("/drain").json() == {"draining": False}
     assert quiet.wait(quiet.submit("echo"))["task_status"] == "SUCCESS"
+
+
+def test_a_draining_core_tells_for_how_long_and_for_whom_and_others_do_not_prolong_it(quiet: LiveCore) -> None:
+    drain(quiet, "佐藤")
+    drain(quiet, "tanaka")
+    told = activity(quiet)
+
+    assert told["draining_by"] == "佐藤"
+    assert 590 < told["draining_seconds"] <= 600
+    quiet.http.delete("/drain")
+    assert {"draining_by", "draining_seconds"} & set(activity(quiet)) == set()
+
+
+def test_who_stops_a_core_that_drains_already_is_told_what_holds_it_all_the_same(quiet: LiveCore) -> None:
+    task_id = quiet.submit("sleeper", username="tanaka", seconds=100)
+    assert drain(quiet, "suzuki", force=True)[0] == 200
+
+    status, problem = drain(quiet, "sato")
+
+    assert (status, problem["holds"][0]["task_id"]) == (409, task_id)
+    assert drain(quiet, "sato", accept=problem["holds"])[0] == 200
+    assert activity(quiet)["draining_by"] == "suzuki"
 
 
 def test_draining_ends_by_itself_after_10_minutes(quiet: LiveCore) -> None:

@@ -11,7 +11,7 @@ import pytest
 from core.queue import aside, messages, neighbours, persistence, records, steps, store
 
 # How a step reads Redis's answer is its own business, and a row is what it reads.
-INSIDE = {"record_of", "full_record_of", "drain_of"}
+INSIDE = {"record_of", "full_record_of", "activity_of", "drain_of"}
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -3,17 +3,20 @@
 import json
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pytest
 
+from core import settings
 from core.errors import QueueUnavailable
-from core.queue import steps
-from core.queue.records import Claim
+from core.queue import celery_app, steps
+from core.queue.records import Claim, microseconds_of
 from core.queue.steps import Step
-from core.queue.store import Store
+from core.queue.store import Store, _scripts
 from tests.live import until
+from tests.names import wide
 from tests.valkey import LOST, Queue, Valkey, claim, give_back, renew, repush, submit, succeed, take_back
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -35,6 +38,66 @@ def test_other_contents_under_the_same_id_are_a_conflict(queue: Queue, other: di
     queue.submit(ID)
     assert queue.run(submit(ID, **other)) == "conflict"
     assert queue.messages() == [ID]
+
+
+def test_the_same_submission_in_another_spelling_of_the_name_is_known(queue: Queue) -> None:
+    queue.run(submit(ID, user="Sato"))
+    assert queue.run(submit(ID, user=wide("sato"))) == "known"
+    assert queue.field(ID, "user") == "Sato"
+
+
+@pytest.mark.parametrize("state", ["PENDING", "STARTED", "SUCCESS"])
+def test_the_tasks_of_a_person_are_found_in_every_spelling_until_they_expire(queue: Queue, state: str) -> None:
+    for task_id, user in ((ID, "Sato  Hanako"), (str(uuid.uuid4()), "ito")):
+        queue.run(submit(task_id, user=user))
+    if state != "PENDING":
+        queue.run(claim(ID, "w/1"))
+    if state == "SUCCESS":
+        queue.run(succeed(ID, "w/1"))
+    for name in ("Sato  Hanako", "sato hanako", wide("SATO HANAKO")):
+        (task,) = queue.run(steps.list_tasks(user=name, limit=9))
+        assert (task["username"], task["task_status"]) == ("Sato  Hanako", state)
+    if state == "SUCCESS":
+        queue.run(steps.expire(0))
+        assert queue.run(steps.list_tasks(user="sato hanako", limit=9)) == []
+        assert queue.redis.keys("*sato*") == []
+
+
+def test_tasks_of_the_same_microsecond_are_all_on_some_page(queue: Queue) -> None:
+    frozen = _scripts()["submit"].replace("redis.call('TIME')", "{'1764000000', '123456'}")
+    ids = [str(uuid.uuid4()) for _ in range(5)]
+    for task_id in ids:
+        queue.redis.eval(frozen, 0, *submit(task_id).args)
+
+    found, before = [], None
+    while page := queue.run(steps.list_tasks(before=before, limit=2)):
+        found += [task["task_id"] for task in page]
+        before = microseconds_of(datetime.fromisoformat(page[-1]["submitted_at"] or ""))
+
+    assert found == ids[::-1]
+
+
+def test_a_task_that_is_submitted_after_the_clock_was_set_back_is_still_the_newest(queue: Queue) -> None:
+    future = _scripts()["submit"].replace("redis.call('TIME')", "{'4000000000', '0'}")
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    queue.redis.eval(future, 0, *submit(first).args)
+    queue.run(submit(second))
+
+    assert [task["task_id"] for task in queue.run(steps.list_tasks(limit=9))] == [second, first]
+
+
+def test_a_revoke_in_flower_is_recorded_as_done_there(
+    queue: Queue, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", valkey.url)
+    settings.load_queue.cache_clear()
+    queue.submit(ID)
+    celery_app.create.__wrapped__().control.revoke(ID)  # as Flower does
+    settings.load_queue.cache_clear()
+    status = queue.run(steps.status(ID))
+
+    assert status
+    assert (status["task_status"], status["cancelled_by"]) == ("REVOKED", "")
 
 
 def test_a_draining_core_refuses_what_is_new_and_answers_for_what_it_knows(queue: Queue) -> None:

@@ -47,7 +47,7 @@ def test_a_task_tells_its_life(core: LiveCore) -> None:
     status = core.wait(task_id)
     times = [moment(status[name]) for name in ("submitted_at", "started_at", "finished_at")]
 
-    assert set(status) == KEYS | {"result"}
+    assert set(status) == KEYS | {"result", "cancelled_by"}
     assert {name: status[name] for name in ("task_id", "job", "username", "params", "task_status", "result")} == {
         "task_id": task_id,
         "job": "sleeper",
@@ -57,7 +57,7 @@ def test_a_task_tells_its_life(core: LiveCore) -> None:
         "result": {"metrics": {"seconds": 0.2}},
     }
     assert status["progress"] == {"done": 1, "message": "awake"}
-    assert (status["error"], status["queue_position"]) == (None, None)
+    assert (status["error"], status["queue_position"], status["cancelled_by"]) == (None, None, None)
     assert begin - timedelta(seconds=1) < times[0] <= times[1] < times[2] < datetime.now(UTC) + timedelta(seconds=1)
 
 
@@ -120,6 +120,16 @@ def test_a_waiting_task_is_cancelled_and_never_runs(quiet: LiveCore, busy: str) 
     quiet.wait(quiet.submit("echo"))
     assert quiet.status(waiting)["task_status"] == "REVOKED"
     assert quiet.status(waiting)["started_at"] is None
+
+
+def test_who_cancelled_a_task_is_told_to_whoever_asks_for_it(quiet: LiveCore, busy: str) -> None:
+    anonymous = quiet.submit("echo")
+    for name in (" 佐藤 ", "tanaka"):  # the second finds it cancelled already
+        quiet.http.delete(f"/delete_task/{busy}", params={"username": name})
+    cancel(quiet, anonymous)
+
+    assert [quiet.status(task_id)["cancelled_by"] for task_id in (busy, anonymous)] == ["佐藤", None]
+    assert quiet.http.delete(f"/delete_task/{busy}", params={"username": ""}).status_code == 422
 
 
 @pytest.mark.parametrize("job", ["echo", "fails"])

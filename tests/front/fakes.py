@@ -45,6 +45,7 @@ def task(task_id: str = "", **changed: Any) -> TaskStatus:
         "submitted_at": WHEN,
         "started_at": WHEN,
         "finished_at": "2026-11-24T12:01:30+00:00",
+        "cancelled_by": None,
         "result": {"value": "done"},
         **changed,
     }
@@ -70,6 +71,7 @@ class FakeClient:
     holds: list[Hold] = field(default_factory=list)
     failure: FrontError | None = None
     refusal: FrontError | None = None
+    drain_refusal: FrontError | None = None
     draining: bool = False
     parts: dict[str, str] = field(default_factory=lambda: dict(READY))
     is_ready: bool = True
@@ -107,14 +109,14 @@ class FakeClient:
             raise CoreRefused(404, f"There is no task {task_id}.")
         return self.all_tasks[task_id]
 
-    def delete_task(self, task_id: str) -> None:
+    def delete_task(self, task_id: str, username: str = "") -> None:
         self._called("delete_task")
-        self.all_tasks[task_id] |= {"task_status": "REVOKED", "finished_at": WHEN}
+        self.all_tasks[task_id] |= {"task_status": "REVOKED", "finished_at": WHEN, "cancelled_by": username}
 
     def tasks(self, username: str = "", task_status: str = "", limit: int = 50, before: str = "") -> list[Task]:
         self._called("tasks")
         wanted = [
-            cast("Task", {key: value for key, value in one.items() if key != "result"})
+            cast("Task", {key: value for key, value in one.items() if key not in ("result", "cancelled_by")})
             for one in self.all_tasks.values()
             if username in ("", one["username"])
             and task_status in ("", one["task_status"])
@@ -161,17 +163,20 @@ class FakeClient:
     def activity(self) -> Activity:
         self._called("activity")
         states = [one["task_status"] for one in self.all_tasks.values()]
-        return {
+        told: Activity = {
             "waiting": states.count("PENDING"),
             "running": states.count("STARTED"),
             "active_users": len(self.users),
             "idle_seconds": 90.0,
             "draining": self.draining,
         }
+        return {**told, "draining_seconds": 450.0, "draining_by": "tanaka"} if self.draining else told
 
     def drain(self, username: str, accept: Iterable[Hold] = ()) -> None:  # noqa: ARG002  # same signature as the real one
         self._called("drain")
         accepted = list(accept)
+        if self.drain_refusal:
+            raise self.drain_refusal
         if held := [hold for hold in self.holds if hold not in accepted]:
             named = held[: self.named]
             raise Held(409, "The core is still in use.", named, len(held) - len(named))
@@ -195,7 +200,11 @@ class FakeWatch:
 
     seen: Snapshot
     started_by: list[str] = field(default_factory=list)
-    stopped: int = 0
+    stopped_by: list[str] = field(default_factory=list)
+
+    @property
+    def stopped(self) -> int:
+        return len(self.stopped_by)
 
     def snapshot(self) -> Snapshot:
         return self.seen
@@ -203,8 +212,8 @@ class FakeWatch:
     def start(self, username: str) -> None:
         self.started_by.append(username)
 
-    def stop(self) -> None:
-        self.stopped += 1
+    def stop(self, username: str) -> None:
+        self.stopped_by.append(username)
 
 
 def snapshot(stage: Stage, **changed: Any) -> Snapshot:

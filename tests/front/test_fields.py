@@ -8,7 +8,7 @@ from pydantic import Field as Rules
 from pydantic import create_model
 
 from core.registry import UploadedFile
-from front.form.fields import SAFE_INTEGER, Field, fields_of
+from front.form.fields import Field, fields_of
 
 
 class Size(Enum):
@@ -86,22 +86,6 @@ def test_a_hint_with_none_may_stay_empty(hint: Any) -> None:
 )
 def test_options_come_in_the_order_of_the_hint(hint: Any, options: list[Any]) -> None:
     assert asked(hint).options == options
-
-
-@pytest.mark.parametrize(
-    ("hint", "bounds"),
-    [
-        (Annotated[int, Rules(ge=1, le=9)], (1, 9)),
-        (Annotated[int, Rules(gt=1, lt=9)], (2, 8)),
-        (Annotated[int, Rules(ge=-(2**80))], (-SAFE_INTEGER, SAFE_INTEGER)),
-        (int, (-SAFE_INTEGER, SAFE_INTEGER)),
-        (Annotated[float, Rules(ge=0.5, lt=1)], (0.5, 1.0)),
-        (Annotated[float | None, Rules(ge=0)], (0.0, None)),
-        (float, (None, None)),
-    ],
-)
-def test_a_number_keeps_to_the_bounds_of_its_hint(hint: Any, bounds: tuple[Any, Any]) -> None:
-    assert asked(hint).bounds == bounds
 
 
 @pytest.mark.parametrize(

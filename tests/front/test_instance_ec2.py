@@ -194,7 +194,7 @@ class TestUnderAWatch:
             at("running")
             core.status = 200
             at("ready")
-            watch.stop()
+            watch.stop("sato")
             until(lambda: ec2.state == "stopping")
             ec2.arrive()
             at("asleep")

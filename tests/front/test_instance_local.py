@@ -157,7 +157,7 @@ def test_a_watch_wakes_a_real_core_and_puts_it_to_sleep(instance: LocalInstance)
     until(lambda: watch.snapshot().stage == "ready")
     until(lambda: "sato" in client.active_users())
     client.drain("sato")
-    watch.stop()
+    watch.stop("sato")
     until(lambda: watch.snapshot().stage == "asleep")
 
     assert watch.snapshot().problem == ""

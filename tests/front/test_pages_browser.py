@@ -1,7 +1,5 @@
 """What only a browser shows: how pages refresh themselves, and what they leave alone meanwhile."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from urllib.request import urlopen
 
@@ -9,14 +7,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.app import CHROMIUM, chromium
-from tests.front.pages import APP
-from tests.live import LiveCore, free_port, until
+from tests.front.serving import served
+from tests.live import ROOT, LiveCore
 
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium: apt-get install chromium"),
 ]
 SOON = 20_000  # ms
+SERVER = ROOT / "front" / "server.py"
 
 
 @pytest.fixture(scope="module")
@@ -28,31 +27,31 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCore]:
 @pytest.fixture(scope="module")
 def front(core: LiveCore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the pages, with a core that others run."""
-    port, folder = free_port(), tmp_path_factory.mktemp("front")
-    url = f"http://127.0.0.1:{port}"
-    env = {**core.env, "CORE_URL": core.url, "DATA_DIR": str(folder)}
-    flags = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), *flags]
-    with (folder / "front.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
-    until(lambda: answers(url), 30)
-    yield url
-    process.terminate()
-    process.wait(10)
+    folder = tmp_path_factory.mktemp("front")
+    with served(SERVER, folder, {**core.env, "CORE_URL": core.url, "DATA_DIR": str(folder)}) as url:
+        yield url
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
+    """Nothing that it does may be against the policy that the front sends with its pages."""
+    refused: list[str] = []
     with chromium() as browser:
-        yield browser.new_page()
+        opened = browser.new_page()
+        opened.on("console", lambda line: refused.append(line.text) if "Content Security" in line.text else None)
+        yield opened
+    assert refused == []
 
 
-def answers(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+def test_no_other_site_can_show_the_pages_in_a_frame_and_they_load_nothing_from_elsewhere(front: str) -> None:
+    with urlopen(front, timeout=5) as answer:
+        headers = dict(answer.headers)
+
+    assert headers["x-frame-options"] == "DENY"
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
 
 
 def test_a_task_is_opened_from_the_list_and_followed_to_its_end(core: LiveCore, front: str, page: Page) -> None:

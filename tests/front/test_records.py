@@ -44,7 +44,7 @@ def test_a_key_that_only_a_newer_core_sends_is_tolerated() -> None:
         assert CoreClient(core.url, KEY).jobs() == [JOBS[0]]
 
 
-@pytest.mark.parametrize("key", list(running()))
+@pytest.mark.parametrize("key", [key for key in running() if key != "cancelled_by"])  # an older core lacks that
 def test_an_answer_that_lacks_a_key_is_not_from_a_core(key: str) -> None:
     task = {name: value for name, value in running().items() if name != key}
     with asked(task) as stranger, pytest.raises(CoreUnreachable, match="not a working core"):

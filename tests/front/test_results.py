@@ -1,12 +1,15 @@
 import json
+import tomllib
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from front.panels.results import figure, frame, size
+from front.panels.spreadsheet import csv_of
 from tests.front.fakes import task
 from tests.front.pages import Core, open_page, said
+from tests.live import ROOT
 
 ID = "7e57ed00-0000-4000-8000-000000000000"
 CHART = {"mark": "bar", "data": {"values": [{"x": 1}]}, "encoding": {"x": {"field": "x", "type": "quantitative"}}}
@@ -32,6 +35,51 @@ def test_figures_charts_tables_and_files_are_shown_as_such(fake: Core) -> None:
     assert "**By item**" in said(app)
     assert json.loads(app.get("vega_lite_chart")[0].proto.spec)["mark"] == "bar"
     assert app.download_button(key="file-0").label.replace("\\", "") == "結果.csv (2.0 KB)"
+
+
+def test_what_a_job_wrote_is_shown_as_text_and_not_as_markdown(fake: Core) -> None:
+    trap = "![x](http://elsewhere.example/x.png)"
+    app = shown(
+        fake,
+        {
+            "metrics": {trap: trap},
+            "tables": [{"title": trap, "columns": ["a\u202eb"], "rows": [["exe.\u202egpj"]]}],
+            "files": [{"file_id": "f1", "name": trap, "size": 1}],
+        },
+    )
+    escaped = r"!\[x\](http:color[\:]//elsewhere.example/x.png)"
+    assert (app.metric[0].label, app.metric[0].value) == (escaped, escaped)
+    assert f"**{escaped}**" in [line.value for line in app.markdown]
+    assert app.download_button(key="file-0").label.startswith(escaped)
+    assert app.dataframe[0].value.to_dict("list") == {"ab": ["exe.gpj"]}
+
+
+def test_what_cannot_be_seen_is_left_out_of_values_and_charts_too(fake: Core) -> None:
+    app = shown(fake, {"value": {"exe.\u202egpj": ["a\u200bb", 1, None]}})
+    assert json.loads(app.json[0].value) == {"exe.gpj": ["ab", 1, None]}
+    app = shown(fake, {"charts": [{**CHART, "title": "exe.\u202egpj"}]})
+    assert json.loads(app.get("vega_lite_chart")[0].proto.spec)["title"] == "exe.gpj"
+
+
+def test_a_table_can_be_downloaded_without_its_formulas(fake: Core) -> None:
+    rows: list[list[Any]] = [
+        ["=cmd|'/C calc'!A0", -4, "-4"],
+        ["\N{FULLWIDTH EQUALS SIGN}1+1", 0.5, "+81 3"],
+        [None, None, 'a";=1'],
+    ]
+    app = shown(fake, {"tables": [{"title": "@a", "columns": ["-x", "n", "t"], "rows": rows}]})
+    assert app.download_button(key="csv-0").label == "Download as CSV"
+    assert csv_of(frame({"columns": ["-x", "n", "t"], "rows": rows})).decode("utf-8-sig").splitlines() == [
+        '"\'-x","n","t"',
+        '"\'=cmd|\'/C calc\'!A0",-4.0,"-4"',
+        '"\'\N{FULLWIDTH EQUALS SIGN}1+1",0.5,"\'+81 3"',
+        '"","","a"";=1"',
+    ]
+
+
+def test_streamlits_own_download_of_a_table_is_switched_off() -> None:
+    config = tomllib.loads((ROOT / "front" / ".streamlit" / "config.toml").read_text())
+    assert config["client"]["disableDataExport"] is True
 
 
 def test_a_file_is_not_fetched_until_somebody_clicks(fake: Core) -> None:

@@ -1,10 +1,12 @@
+import re
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import Field as Rules
 from pydantic import TypeAdapter
 
-from front.form.values import ABSENT, raw_of, value_of
+from front.form.values import ABSENT, problem_with, raw_of, value_of
 from tests.front.test_fields import Size, asked
 
 
@@ -98,5 +100,46 @@ def test_old_input_that_is_no_longer_valid_is_shown_as_empty(hint: Any, old: Any
     assert raw_of(asked(hint), old) in (None, "", [])
 
 
-def test_a_number_out_of_bounds_is_shown_as_empty_because_no_widget_can_hold_it() -> None:
+def test_a_number_that_a_browser_cannot_show_exactly_is_shown_as_empty_and_refused() -> None:
     assert raw_of(asked(int), 2**60) is None
+    assert raw_of(asked(float), 1e300) == 1e300
+    with pytest.raises(ValueError, match="too many digits"):
+        value_of(asked(int), 2.0**60)
+
+
+@pytest.mark.parametrize(
+    ("hint", "raw", "sentence"),
+    [
+        (Annotated[int, Rules(ge=1, le=365)], 400, "Must be at least 1 and at most 365."),
+        (Annotated[int, Rules(ge=1, le=365)], 0, "Must be at least 1 and at most 365."),
+        (Annotated[int | None, Rules(gt=0)], 0, "Must be more than 0."),
+        (Annotated[float, Rules(ge=0.5, lt=1)], 1, "Must be at least 0.5 and less than 1."),
+        (Annotated[float, Rules(ge=0.5, le=0.999)], 95, "Must be at least 0.5 and at most 0.999."),
+        (int, 12.7, "Must be a whole number."),
+    ],
+)
+def test_a_number_that_the_job_does_not_take_is_refused_and_explained_at_once(
+    hint: Any, raw: float, sentence: str
+) -> None:
+    field = asked(hint)
+    assert problem_with(field, raw) == sentence
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        value_of(field, raw)
+
+
+@pytest.mark.parametrize(
+    ("hint", "raw"),
+    [
+        (Annotated[int, Rules(ge=1, le=365)], 365.0),
+        (Annotated[float, Rules(gt=0, lt=1)], 0.5),
+        (int, None),
+        (int, 2.0**53 - 1),
+        (str, "x"),
+    ],
+)
+def test_a_number_within_its_limits_and_an_empty_field_are_no_problem(hint: Any, raw: Any) -> None:
+    assert problem_with(asked(hint), raw) == ""
+
+
+def test_a_whole_number_is_sent_as_one() -> None:
+    assert repr(value_of(asked(int), 14.0)) == "14"

@@ -180,12 +180,61 @@ def test_holds_that_were_shown_stay_in_sight_when_the_core_falls_silent(fake: Co
     assert fake.watch.stopped == 1
 
 
-def test_a_core_that_refuses_the_front_itself_is_not_stopped(fake: Core) -> None:
-    fake.client.failure = CoreRefused(401, "The core does not know the front's key.")
+@pytest.mark.parametrize(("status", "stage"), [(401, "ready"), (422, "ready"), (500, "unreachable"), (507, "ready")])
+def test_a_core_that_refuses_for_any_reason_can_be_stopped_and_what_is_unknown_is_said(
+    fake: Core, status: int, stage: Stage
+) -> None:
+    fake.see(stage)
+    fake.client.drain_refusal = CoreRefused(status, "The core has a problem. Ask an admin.")
     app = press(open_page("core"), "stop")
-    assert "does not know the front's key" in said(app)
-    assert "stop-yes" not in {button.key for button in app.button}
+    assert "The core has a problem. Ask an admin." in said(app)
+    assert "It is unknown at the moment whether a task is running" in said(app)
     assert fake.watch.stopped == 0
+    press(app, "stop-yes")
+    assert fake.watch.stopped_by == ["sato"]
+
+
+def test_a_machine_that_cannot_be_seen_can_be_told_to_stop(fake: Core) -> None:
+    fake.see("unknown")
+    fake.client.failure = CANNOT_SAY[0]
+    press(press(open_page("core"), "stop"), "stop-yes")
+    assert fake.watch.stopped == 1
+
+
+def test_a_drain_that_was_left_behind_is_told_with_its_time_and_ends_with_one_press(fake: Core) -> None:
+    fake.client.draining = True
+    app = open_page("core")
+    assert "**tanaka** is stopping the core, but its machine is still on." in said(app)
+    assert "It accepts nothing new for another 7 min 30 s." in said(app)
+    assert "The core is on, but accepts nothing new." in said(app)
+    assert "ready for tasks" not in said(app)
+    press(app, "undrain")
+    assert not fake.client.draining
+    assert "undrain" not in {button.key for button in app.button}
+
+
+def test_a_drain_that_cannot_be_ended_says_why(fake: Core) -> None:
+    fake.client.draining = True
+    app = open_page("core")
+    fake.client.failure = CANNOT_SAY[0]
+    assert "did not answer in time" in said(press(app, "undrain"))
+
+
+def test_a_drain_is_no_news_while_its_machine_is_stopping(fake: Core) -> None:
+    fake.client.draining = True
+    fake.see("stopping", ready=READY, stopped_by="sato", stopped_at=time.time())
+    assert "still on" not in said(open_page("core"))
+
+
+@pytest.mark.parametrize("page", ["submit", "tasks", "core"])
+def test_everybody_is_told_who_stops_the_core_and_afterwards_who_did_and_when(fake: Core, page: str) -> None:
+    fake.see("stopping", stopped_by="佐藤", stopped_at=time.time())
+    app = open_page(page, user="tanaka")
+    assert "佐藤 is stopping the core." in said(app)
+    fake.see("asleep", stopped_by="佐藤", stopped_at=1764000000.0)
+    assert "佐藤 stopped the core on 2025/11/25 at 01:00." in said(again(app))
+    fake.see("asleep")
+    assert "stopped the core" not in said(again(app))
 
 
 def test_the_question_disappears_when_the_core_is_asleep(fake: Core) -> None:
@@ -202,6 +251,13 @@ def test_people_can_join_and_leave_the_list(fake: Core) -> None:
     assert "**sato** (you) · last active" in said(app)
     press(app, "part")
     assert "Nobody is on the list." in said(app)
+
+
+def test_a_person_who_is_listed_in_another_spelling_is_recognised_and_can_leave(fake: Core) -> None:
+    fake.client.users = {"Sato": "2026/11/24 12:00"}
+    app = open_page("core")
+    assert "**Sato** (you)" in said(app)
+    assert not app.button(key="part").disabled
 
 
 def test_a_list_that_cannot_be_changed_says_why(fake: Core) -> None:

@@ -2,6 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from front.errors import CoreRefused, CoreUnreachable
+from front.machine.stages import Stage
 from front.records import TaskStatus
 from tests.front.fakes import running, task
 from tests.front.pages import Core, again, open_page, press, said
@@ -104,7 +105,23 @@ def test_cancelling_takes_a_second_step(fake: Core) -> None:
     assert "Cancel tanaka's task?" in said(app)
     assert "delete_task" not in fake.client.calls
     press(app, "cancel-yes")
-    assert "This task was cancelled" in said(app)
+    assert "This task was cancelled by sato on 2026/11/24 at 21:00. It has no result." in said(app)
+
+
+@pytest.mark.parametrize(
+    ("by", "words"), [("佐藤 *x*", " by 佐藤 *x*"), ("", " in Flower, by an admin"), (None, ""), ("absent", "")]
+)
+def test_a_cancelled_task_says_who_cancelled_it_and_when(fake: Core, by: str | None, words: str) -> None:
+    cancelled = task(ID, task_status="REVOKED", result=None, cancelled_by=by)
+    if by == "absent":  # a core of an earlier version
+        del cancelled["cancelled_by"]
+    fake.client.put(cancelled)
+    assert f"This task was cancelled{words} on 2026/11/24 at 21:01. It" in said(open_page("tasks", task=ID))
+
+
+def test_ones_own_task_is_called_so_however_the_name_is_spelled(fake: Core) -> None:
+    fake.client.put(running(task_id=ID, username="SATO"))
+    assert "Cancel your task?" in said(press(open_page("tasks", task=ID), "cancel"))
 
 
 def test_a_cancellation_can_be_taken_back_before_it_is_confirmed(fake: Core) -> None:
@@ -142,6 +159,30 @@ def test_a_result_that_was_seen_can_still_be_read_while_the_core_sleeps(fake: Co
     app = open_page("tasks", task=ID)
     fake.see("asleep")
     assert again(app).metric[0].value == "7"
+
+
+@pytest.mark.parametrize(
+    ("stage", "state", "words"),
+    [
+        ("asleep", "STARTED", "If it was not done when the core went off, it begins again once somebody"),
+        ("asked", "RETRY", "the task had been interrupted."),
+        ("asleep", "PENDING", "will run when somebody has started the core"),
+        ("stopping", "STARTED", "If the task is not done by then, it is interrupted."),
+        ("unreachable", "STARTED", "the task was 58% done. What it does now cannot be seen."),
+        ("unknown", "PENDING", "the task was not running. What it does now cannot be seen."),
+    ],
+)
+def test_no_page_says_that_a_task_goes_on_while_the_core_does_not(
+    fake: Core, stage: Stage, state: str, words: str
+) -> None:
+    fake.client.put(running(task_id=ID, task_status=state))
+    app = open_page("tasks", task=ID)
+    fake.see(stage)
+    text = said(again(app))
+    assert words in text
+    assert not app.progress
+    assert not any(claim in text for claim in ("Running for", "Waiting for", "by itself", "It is next"))
+    assert "Running" not in text
 
 
 def test_a_task_of_a_sleeping_core_is_promised_for_later(fake: Core) -> None:

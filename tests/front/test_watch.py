@@ -171,7 +171,7 @@ class TestStopping:
         self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
         wake(watched, machine, client)
-        watched.stop()
+        watched.stop("sato")
         assert watched.snapshot().stage == "stopping"
         look(watched)
         assert machine.orders == ["start", "stop"]
@@ -182,12 +182,41 @@ class TestStopping:
         assert (asleep.stage, asleep.problem) == ("asleep", "")
         assert (asleep.asked_by, asleep.asked_at, asleep.stages) == ("", None, ())
 
+    def test_who_stopped_it_is_known_until_it_is_awake_again(
+        self, watched: Watch, machine: Machine, client: FakeClient
+    ) -> None:
+        wake(watched, machine, client)
+        assert watched.snapshot().stopped_by == ""
+        watched.stop("tanaka")
+        assert look(watched).stopped_by == "tanaka"
+        machine.name = "stopped"
+        asleep = look(watched, 2)
+        assert (asleep.stage, asleep.stopped_by) == ("asleep", "tanaka")
+        assert asleep.stopped_at
+
+        wake(watched, machine, client)
+
+        assert (watched.snapshot().stopped_by, watched.snapshot().stopped_at) == ("", None)
+        assert machine.orders == ["start", "stop", "start"]
+
+    def test_an_order_to_stop_a_machine_that_others_have_stopped_is_not_given(
+        self, watched: Watch, machine: Machine, client: FakeClient
+    ) -> None:
+        wake(watched, machine, client)
+        machine.refusals = [InstanceError(BUSY, retry_after=0)]
+        watched.stop("sato")
+        look(watched)
+        machine.name = "stopped"
+        look(watched, 3)
+
+        assert machine.orders.count("stop") <= 2
+
     def test_a_refusal_is_shown_and_the_core_works_on(
         self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
         wake(watched, machine, client)
         machine.refusals, client.draining = [InstanceError("It is protected.")], True
-        watched.stop()
+        watched.stop("sato")
 
         refused = look(watched, 2)
 
@@ -198,7 +227,7 @@ class TestStopping:
     def test_a_machine_that_is_starting_is_stopped_as_soon_as_it_can_be(self, watched: Watch, machine: Machine) -> None:
         watched.start("sato")
         look(watched, 2)
-        watched.stop()
+        watched.stop("sato")
         assert look(watched, 2).stage == "stopping"
         assert machine.name == "pending"
 
@@ -214,7 +243,7 @@ class TestStopping:
         wake(watched, machine, client)
         monkeypatch.setattr(machine, "stop", lambda: None)
         client.draining = True
-        watched.stop()
+        watched.stop("sato")
 
         still = look(watched)
 
@@ -226,7 +255,7 @@ class TestStopping:
         self, watched: Watch, machine: Machine, client: FakeClient
     ) -> None:
         wake(watched, machine, client)
-        watched.stop()
+        watched.stop("sato")
         watched.start("suzuki")
         look(watched)
         assert machine.name == "stopping"
@@ -244,7 +273,7 @@ class TestStopping:
         def interrupted() -> InstanceState:
             monkeypatch.setattr(machine, "state", ask)
             state = ask()
-            watched.stop()
+            watched.stop("sato")
             watched.start("suzuki")
             return state
 
@@ -309,5 +338,5 @@ class TestSeeing:
         client.failure = SILENT
         look(watched)
         assert watched._pause() == watched._quick  # the missed answer may be the first of many
-        watched.stop()
+        watched.stop("sato")
         assert watched._pause() == watched._quick

@@ -49,7 +49,7 @@ def test_it_wakes_a_core_and_puts_it_to_sleep(live: Watch, machine: Machine, cor
     shows(live, "pending")
     machine.name, core.status = "running", 200
     shows(live, "ready")
-    live.stop()
+    live.stop("sato")
     until(lambda: machine.name == "stopping")
     machine.name = "stopped"
 
@@ -84,7 +84,7 @@ def test_no_caller_waits_for_a_slow_machine(machine: Machine, monkeypatch: pytes
     assert (first.stage, first.problem, first.checked_at) == ("unknown", "", 0)
     began = time.monotonic()
     watching.start("sato")
-    watching.stop()
+    watching.stop("sato")
     assert time.monotonic() - began < 0.1
     release.set()
     watching.end()

@@ -98,6 +98,20 @@ def test_a_form_says_which_fields_to_correct_and_sends_nothing(fake: Core) -> No
     assert not fake.client.all_tasks
 
 
+def test_a_number_out_of_bounds_is_never_run_and_its_field_says_why_until_it_is_mended(fake: Core) -> None:
+    app = with_file(open_page())
+    app.number_input(key="param-every-count").set_value(400).run()
+    assert "Must be at least 1 and at most 9." in said(app)
+    press(app, "submit")
+    assert "Please correct: Count." in said(app)
+    assert not fake.client.all_tasks
+
+    app.number_input(key="param-every-count").set_value(4).run()
+    assert "Must be at least 1 and at most 9." not in said(app)
+    press(app, "submit")
+    assert sent(fake)["count"] == 4
+
+
 def test_a_message_disappears_when_its_field_is_corrected_and_the_others_stay(fake: Core) -> None:
     app = open_page()
     app.text_area(key="param-every-items").set_value("x")

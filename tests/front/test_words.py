@@ -6,7 +6,7 @@ import pytest
 from core.queue.records import TaskState
 from front.machine.stages import Stage
 from front.records import FINISHED, UNFINISHED
-from front.words import STAGE_WORDS, TASK_STATES, moment, passed, plain, span
+from front.words import STAGE_WORDS, TASK_STATES, moment, passed, span
 from tests.live import FINISHED as CORE_FINISHED
 
 
@@ -35,18 +35,3 @@ def test_time_passes_until_there_is_an_end() -> None:
     now = datetime(2026, 11, 24, 12, 5, tzinfo=UTC)
     assert passed("2026-11-24T12:00:00+00:00", None, now) == 300
     assert passed("2026-11-24T12:00:00+00:00", "2026-11-24T12:01:00+00:00", now) == 60
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("*a*\n_b_ :red[c] $d$ <i> &lt;", r"\*a\* \_b\_ \:red\[c\] \$d\$ \<i\> \&lt;"),
-        ("# a", r"\# a"),
-        ("- a", r"\- a"),
-        ("12. a", r"12\. a"),
-        ("Lead time (days), 12:30", "Lead time (days), 12:30"),
-        ("千代田区 1-2", "千代田区 1-2"),
-    ],
-)
-def test_text_from_outside_cannot_become_markup(text: str, escaped: str) -> None:
-    assert plain(text) == escaped

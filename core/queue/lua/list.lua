@@ -1,9 +1,9 @@
--- state or '', user or '', newest time (µs) or '+inf', limit -> {id, fields ...} of each task, newest first
-local state, user, newest, limit = unpack(ARGV)
+-- state or '', person or '', newest time (µs) or '+inf', limit -> {id, fields ...} of each task, newest first
+local state, person, newest, limit = unpack(ARGV)
 local found = {}
 local states = state ~= '' and {state} or {'PENDING', 'RETRY', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED'}
 for _, s in ipairs(states) do
-  local key = index(s) .. (user ~= '' and ':' .. user or '')
+  local key = index(s) .. (person ~= '' and ':' .. person or '')
   local part = redis.call('ZREVRANGEBYSCORE', key, newest, '-inf', 'WITHSCORES', 'LIMIT', 0, limit)
   for i = 1, #part, 2 do table.insert(found, {part[i], tonumber(part[i + 1])}) end
 end

@@ -1,5 +1,6 @@
 -- Prepended to every script: where a task is stored, and how it moves between states.
--- A task is a hash. Each state has an index of its tasks, and one per user, scored by the time of submission (µs).
+-- A task is a hash. Each state has an index of its tasks, and one per person, scored by the time of submission (µs).
+-- A record has a `person` only if that is spelled otherwise than its `user`.
 local function now() local t = redis.call('TIME'); return t[1] * 1000000 + t[2] end
 local function text(number) return string.format('%.0f', number) end
 local function record(id) return 'okosu:task:' .. id end
@@ -11,11 +12,12 @@ local function draining(start) return redis.call('GET', 'okosu:drain') == start 
 local function act() redis.call('SET', 'okosu:last_act', text(now())) end
 
 local function move(id, to)
-  local state, user, at = unpack(get(id, 'state', 'user', 'at'))
+  local state, user, person, at = unpack(get(id, 'state', 'user', 'person', 'at'))
+  local whose = ':' .. (person or user)
   redis.call('ZREM', index(state), id)
-  redis.call('ZREM', index(state) .. ':' .. user, id)
+  redis.call('ZREM', index(state) .. whose, id)
   redis.call('ZADD', index(to), at, id)
-  redis.call('ZADD', index(to) .. ':' .. user, at, id)
+  redis.call('ZADD', index(to) .. whose, at, id)
   set(id, 'state', to)
 end
 

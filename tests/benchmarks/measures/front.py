@@ -17,7 +17,7 @@ from tests.e2e.app import CHROMIUM, chromium
 from tests.live import ROOT, free_port, until
 
 SCRIPTS = {
-    OURS.name: ROOT / "front" / "app.py",
+    OURS.name: ROOT / "front" / "server.py",
     NAIVE.name: ROOT / "tests" / "benchmarks" / "contestants" / "naive_front.py",
 }
 
