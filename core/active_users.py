@@ -31,10 +31,9 @@ LOCK_SECONDS = 1.3  # others may wait for Redis under the lock; every caller sti
 
 @dataclass(frozen=True)
 class Start:
-    """One start of the core as a whole: its id, its time (µs since 1970), and the machine's boot id."""
+    """One start of the core as a whole: its id, and the machine's boot id."""
 
     id: str
-    at: int
     boot: str
 
 
@@ -61,7 +60,7 @@ class ActiveUsers:
                 start = None
             if start and start.boot == boot and not anew:
                 return start
-            start = Start(uuid.uuid4().hex, time.time_ns() // 1000, boot)
+            start = Start(uuid.uuid4().hex, boot)
             self._replace(self.path, {})
             self._replace(marker, asdict(start))
             return start

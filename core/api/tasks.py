@@ -71,7 +71,7 @@ class Tasks:
         return await self.store.run(steps.list_tasks(state=state, user=user, before=earlier, limit=limit))
 
     async def activity(self) -> Activity:
-        return await self.store.run(steps.activity(self.start.id, self.start.at))
+        return await self.store.run(steps.activity(self.start.id))
 
     async def act(self) -> None:
         """Note that a person did something; Draining if the core is about to stop."""
@@ -83,7 +83,6 @@ class Tasks:
         users = [other for other in others if other not in order.accepted_users]
         step = steps.drain(
             self.start.id,
-            self.start.at,
             accepted=order.accepted_tasks,
             users_hold=bool(users),
             force=order.force,

@@ -87,14 +87,12 @@ def act(start: str) -> Step[bool]:
     return Step("act", (start,), lambda draining: not draining)
 
 
-def activity(start: str, since: int) -> Step[Activity]:
-    """`since`: the time of the core's `start` (µs since 1970)."""
-    return Step("activity", (start, since), lambda row: Activity(row[0], row[1], float(row[2]), bool(row[3])))
+def activity(start: str) -> Step[Activity]:
+    return Step("activity", (start,), lambda row: Activity(row[0], row[1], float(row[2]), bool(row[3])))
 
 
 def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     start: str,
-    since: int,
     *,
     accepted: Iterable[str] = (),
     users_hold: bool = False,
@@ -103,7 +101,7 @@ def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     lasts: float,
 ) -> Step[Drain]:
     """Accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds the core."""
-    return Step("drain", (start, since, int(users_hold), int(force), idle_for, int(lasts), SHOWN, *accepted), drain_of)
+    return Step("drain", (start, int(users_hold), int(force), idle_for, int(lasts), SHOWN, *accepted), drain_of)
 
 
 def undrain() -> Step[None]:
@@ -141,12 +139,9 @@ def renew(runs: Sequence[tuple[str, str]], *, lease: float) -> Step[list[str]]:
     return Step("renew", (_microseconds(lease), *words), _texts)
 
 
-def beat(worker: str, *, gap: float, grace: float) -> Step[list[str]]:
-    """The worker's heartbeat; the tasks whose lease has lapsed.
-
-    If no worker has beaten for `gap`, Redis was away: live workers get the `grace` to renew their leases first.
-    """
-    return Step("beat", (worker, _microseconds(gap), _microseconds(grace)), _texts)
+def beat(worker: str) -> Step[list[str]]:
+    """The worker's heartbeat; the tasks whose lease has lapsed. The time of leases passes only while workers beat."""
+    return Step("beat", (worker,), _texts)
 
 
 def give_back(task_id: str, job: str, *, owner: str, counts: bool) -> Step[bool]:
@@ -175,9 +170,9 @@ def repush(task_id: str, job: str, *, age: float) -> Step[bool]:
     return Step("repush", (task_id, messages.task_message(task_id, job), _microseconds(age)), bool)
 
 
-def expire(age: float) -> Step[int]:
-    """Forget tasks that finished longer than `age` ago; how many. At most 900, so that nobody waits long."""
-    return Step("expire", (_microseconds(age),), int)
+def expire(before: float) -> Step[int]:
+    """Forget tasks that finished before this time (s since 1970); how many. At most 900, so that nobody waits long."""
+    return Step("expire", (_microseconds(before),), int)
 
 
 def _microseconds(seconds: float) -> int:

@@ -19,7 +19,6 @@ from core.worker.runner import LEASE
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
-GAP = 6.0  # s without any heartbeat: Redis was away, not the workers
 WINDOW = 50  # how many of the oldest waiting tasks are looked for in the queue
 SETTLED = 3.0  # s that a message may take from the queue to its claim
 
@@ -69,7 +68,7 @@ class Recovery:
         runs = self._runs()
         for owner in self._store.run(steps.renew(runs, lease=LEASE)) if runs else []:
             end_run(owner)
-        for task_id in self._store.run(steps.beat(self._worker, gap=GAP, grace=LEASE)):
+        for task_id in self._store.run(steps.beat(self._worker)):
             self.take_back(task_id)
         self._beat_file.touch()
         if time.monotonic() - self._looked_at > SETTLED:

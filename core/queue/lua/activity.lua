@@ -1,3 +1,3 @@
--- start, its time (µs) -> waiting, running, idle seconds, draining
-local start, since = unpack(ARGV)
-return {waiting(), redis.call('ZCARD', index('STARTED')), text(idle(since)), draining(start) and 1 or 0}
+-- start -> waiting, running, idle seconds, draining
+local start = ARGV[1]
+return {waiting(), redis.call('ZCARD', index('STARTED')), text(idle(start)), draining(start) and 1 or 0}

@@ -1,11 +1,6 @@
--- worker, gap (µs), grace (µs) -> ids of tasks whose lease has lapsed: their workers are dead
--- After a gap without any heartbeat (Redis was away), live workers get a grace period to renew their leases first.
-local worker, gap, grace = unpack(ARGV)
-local last = redis.call('GETSET', 'okosu:beat', text(now()))
-redis.call('ZADD', 'okosu:workers', text(now()), worker)
+-- worker -> ids of tasks whose lease has lapsed: their workers are dead
+-- The clock has stood still while no worker beat (Redis was away), so live workers have time to renew their leases.
+redis.call('ZADD', 'okosu:workers', text(now()), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', 'okosu:workers', '-inf', text(now() - 3600 * 1000000))
-if not last or now() - last > tonumber(gap) then
-  redis.call('SET', 'okosu:grace', '1', 'PX', text(grace / 1000))
-end
-if redis.call('EXISTS', 'okosu:grace') == 1 then return {} end
-return redis.call('ZRANGEBYSCORE', 'okosu:leases', '-inf', text(now()), 'LIMIT', 0, 100)
+tick(MINUTES)
+return redis.call('ZRANGEBYSCORE', 'okosu:leases', '-inf', text(tick(BEATS)), 'LIMIT', 0, 100)

@@ -1,11 +1,11 @@
--- start, its time (µs), users hold it, force, idle for (s), time to live (s), tasks to name, accepted ids ...
+-- start, users hold it, force, idle for (s), lasts (s), tasks to name, accepted ids ...
 -- -> draining, number of holding tasks not named, idle seconds, {id, user, job} of each that is named
-local start, since, users, force, idle_for, ttl, shown = unpack(ARGV, 1, 7)
-local idle_now = idle(since)
+local start, users, force, idle_for, lasts, shown = unpack(ARGV, 1, 6)
+local idle_now = idle(start)
 if draining(start) then return {1, 0, text(idle_now)} end
 if force == '0' then
   local accepted, held, more = {}, {}, 0
-  for i = 8, #ARGV do accepted[ARGV[i]] = true end
+  for i = 7, #ARGV do accepted[ARGV[i]] = true end
   for _, state in ipairs({'STARTED', 'RETRY', 'PENDING'}) do
     for _, id in ipairs(redis.call('ZRANGE', index(state), 0, -1)) do
       if accepted[id] then -- it does not hold
@@ -15,5 +15,5 @@ if force == '0' then
   end
   if #held > 0 or users == '1' or idle_now < tonumber(idle_for) then return {0, more, text(idle_now), unpack(held)} end
 end
-redis.call('SET', 'okosu:drain', start, 'EX', ttl)
+redis.call('HSET', 'okosu:draining', 'start', start, 'ends', text(tick(MINUTES) + lasts * 1000000))
 return {1, 0, text(idle_now)}

@@ -1,1 +1,1 @@
-redis.call('DEL', 'okosu:drain')
+redis.call('DEL', 'okosu:draining')
