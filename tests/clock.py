@@ -9,7 +9,7 @@ needs_faketime = pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not 
 
 
 class Clock:
-    """For programs that start with `env`. Only the time of day jumps: what the kernel counts goes on, as in a real jump."""
+    """For programs that start with `env`. Only the time of day jumps; what the kernel counts goes on, as it would."""
 
     def __init__(self, folder: Path, *only: str) -> None:
         """`only`: the names of the programs whose clock it is, if not of all that get `env`."""
