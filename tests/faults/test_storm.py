@@ -32,7 +32,7 @@ def core(shared: LiveCore) -> LiveCore:
 
 @pytest.fixture
 def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Target]:
-    """A core with two workers. The clock of its Redis can be set; with the parameter "everything", all of its clocks."""
+    """A core with two workers. The clock of its Redis can be set; with the parameter "everything", all of them."""
     clock = Clock(tmp_path)
     env = clock.of_core(everything=getattr(request, "param", "") == "everything")
     with LiveCore(tmp_path / "pair", **env) as live:
