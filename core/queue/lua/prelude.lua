@@ -21,10 +21,11 @@ local function tick(clock)
   return at
 end
 
--- A drain belongs to one start of the core; the next start does not know it.
+-- How long the drain still lasts (µs), or false. It belongs to one start of the core; the next does not know it.
 local function draining(start)
-  local by, ends = unpack(redis.call('HMGET', 'okosu:draining', 'start', 'ends'))
-  return by == start and tick(MINUTES) < tonumber(ends)
+  local of, ends = unpack(redis.call('HMGET', 'okosu:draining', 'start', 'ends'))
+  local left = of == start and ends - tick(MINUTES) or 0
+  return left > 0 and left
 end
 local function act() redis.call('SET', 'okosu:last_act', text(read(MINUTES))) end
 
