@@ -40,7 +40,7 @@ class Village:
         for sent in [self.send() for _ in range(6)]:
             self.wait_for(sent)
         self.alone = [self.wait_for(self.send()) for _ in range(times)]
-        self.shape = self.look()
+        self.shape = until(self.steady_look)
 
     def send(self) -> tuple[str, float]:
         begin = time.monotonic()
@@ -75,6 +75,14 @@ class Village:
         with suppress(TimeoutError):
             until(lambda: not find(), 20)
         return find()
+
+    def steady_look(self) -> Counter[str] | None:
+        """None while a process is just being replaced."""
+        looks = []
+        for _ in range(10):
+            looks.append(self.look())
+            time.sleep(0.1)
+        return looks[0] if all(look == looks[0] for look in looks) else None
 
     def look(self) -> Counter[str]:
         """The core's processes by command and whether they run; also those that have left its family."""
