@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -25,10 +24,9 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True)
 class Start:
-    """One start of the core as a whole: its id, its time (µs since 1970), and the machine's boot id."""
+    """One start of the core as a whole: its id, and the machine's boot id."""
 
     id: str
-    at: int
     boot: str
 
 
@@ -51,7 +49,7 @@ class ActiveUsers:
         except (ListBusy, ListUnavailable):
             # The core starts all the same, and /ready tells. Each process of the API comes to the same id.
             log.exception("The list of active users cannot be used, so nobody could be taken off it.")
-            return Start(boot, time.time_ns() // 1000, boot)
+            return Start(boot, boot)
 
     def _begin(self, boot: str, *, anew: bool) -> Start:
         marker = self._file.beside(".start")
@@ -62,7 +60,7 @@ class ActiveUsers:
                 start = None
             if start and start.boot == boot and not anew:
                 return start
-            start = Start(uuid.uuid4().hex, time.time_ns() // 1000, boot)
+            start = Start(uuid.uuid4().hex, boot)
             self._file.replace(self.path, {})
             self._file.replace(marker, asdict(start))
             return start

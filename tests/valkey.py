@@ -1,9 +1,11 @@
 """A queue without a core: an embedded Valkey, its steps, and a look inside."""
 
 import json
+import os
 import secrets
 import subprocess
 import uuid
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +23,8 @@ from tests.live import free_port, until
 class Valkey:
     """The server that comes with the core, on a free port, with a password and without a disk."""
 
-    def __init__(self, folder: Path, *more: str) -> None:
+    def __init__(self, folder: Path, *more: str, env: Mapping[str, str] | None = None) -> None:
+        self._env = {**os.environ, **(env or {})}
         self.port, self.password = free_port(), secrets.token_hex(8)
         lines = ["bind 127.0.0.1", f"port {self.port}", f"requirepass {self.password}", f"dir {folder}", 'save ""']
         self._config = "\n".join([*lines, "hash-max-listpack-value 512", *more])
@@ -29,7 +32,9 @@ class Valkey:
         self.client = redis.Redis.from_url(self.url)
 
     def __enter__(self) -> Self:
-        self.process = subprocess.Popen([get_binary_path(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [get_binary_path(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=self._env
+        )
         assert self.process.stdin
         self.process.stdin.write(self._config.encode())
         self.process.stdin.close()

@@ -76,7 +76,7 @@ class Tasks:
         return await self.store.run(steps.list_tasks(state=state, user=user, before=earlier, limit=limit))
 
     async def activity(self) -> Activity:
-        return await self.store.run(steps.activity(self.start.id, self.start.at))
+        return await self.store.run(steps.activity(self.start.id))
 
     async def act(self) -> None:
         """Note that a person did something; Draining if the core is about to stop."""
@@ -92,7 +92,6 @@ class Tasks:
         unknown = others is None and not order.accepts_unknown_users
         step = steps.drain(
             self.start.id,
-            self.start.at,
             by=order.username,
             accepted=order.accepted_tasks,
             users_hold=bool(users) or unknown,

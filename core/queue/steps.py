@@ -79,14 +79,12 @@ def act(start: str) -> Step[bool]:
     return Step("act", (start,), lambda draining: not draining)
 
 
-def activity(start: str, since: int) -> Step[Activity]:
-    """`since`: the time of the core's `start` (µs since 1970)."""
-    return Step("activity", (start, since), records.activity_of)
+def activity(start: str) -> Step[Activity]:
+    return Step("activity", (start,), records.activity_of)
 
 
 def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     start: str,
-    since: int,
     *,
     by: str,
     accepted: Iterable[str] = (),
@@ -96,7 +94,7 @@ def drain(  # noqa: PLR0913  # named, and each is part of the one decision
     lasts: float,
 ) -> Step[Drain]:
     """For `by`: accept no new task for `lasts`, unless an unfinished task that is not `accepted` or a user holds it."""
-    order = (start, since, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN)
+    order = (start, by, int(users_hold), int(force), idle_for, int(lasts), SHOWN)
     return Step("drain", (*order, *accepted), records.drain_of)
 
 
@@ -135,12 +133,12 @@ def renew(runs: Sequence[tuple[str, str]], *, lease: float) -> Step[list[str]]:
     return Step("renew", (_microseconds(lease), *words), _texts)
 
 
-def beat(worker: str, jobs: Iterable[str] = (), *, gap: float, grace: float) -> Step[list[str]]:
+def beat(worker: str, jobs: Iterable[str] = ()) -> Step[list[str]]:
     """The heartbeat of a worker with these jobs; the tasks whose lease has lapsed.
 
-    If no worker has beaten for `gap`, Redis was away: live workers get the `grace` to renew their leases first.
+    The time of leases passes only while workers beat.
     """
-    return Step("beat", (worker, _microseconds(gap), _microseconds(grace), *jobs), _texts)
+    return Step("beat", (worker, *jobs), _texts)
 
 
 def give_back(task_id: str, job: str, *, owner: str, counts: bool) -> Step[bool]:
@@ -164,9 +162,9 @@ def repush(task_id: str, job: str, *, age: float) -> Step[bool]:
     return Step("repush", (task_id, messages.task_message(task_id, job), _microseconds(age)), bool)
 
 
-def expire(age: float) -> Step[int]:
-    """Forget tasks that finished longer than `age` ago; how many. At most 900, so that nobody waits long."""
-    return Step("expire", (_microseconds(age),), int)
+def expire(before: float) -> Step[int]:
+    """Forget tasks that finished before this time (s since 1970); how many. At most 900, so that nobody waits long."""
+    return Step("expire", (_microseconds(before),), int)
 
 
 def _microseconds(seconds: float) -> int:

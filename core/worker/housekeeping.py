@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 CLEAR_SECONDS = 3.0
 EXPIRE_SECONDS = 600.0
+LEAP_SECONDS = 60.0  # a clock that differs by more from the last round was set
 OVER = ("", "SUCCESS", "FAILURE", "REVOKED")
 
 
@@ -24,7 +25,7 @@ class Housekeeping:
     def __init__(self, config: WorkerSettings) -> None:
         self._store, self._files = Store(config.broker_url), Files(config.data_dir)
         self._scratch, self._retention = config.data_dir / "scratch", config.retention_days * 86400
-        self._expire_at = 0.0
+        self._expire_at, self._offset = 0.0, _offset()
 
     def start(self) -> None:
         threading.Thread(target=self._tidy_for_ever, name="housekeeping", daemon=True).start()
@@ -33,6 +34,7 @@ class Housekeeping:
         """One round; whatever fails is retried in the next."""
         try:
             self._clear()
+            self._mind_the_clock()
             if time.monotonic() > self._expire_at:
                 self._expire()
                 self._expire_at = time.monotonic() + EXPIRE_SECONDS
@@ -49,9 +51,17 @@ class Housekeeping:
             if self._store.run(steps.look(scratch.task_of(folder))).state in OVER:
                 scratch.remove(folder)
 
+    def _mind_the_clock(self) -> None:
+        """Nothing expires just after the clock was set: a clock that is wrong is often put right soon."""
+        offset = _offset()
+        if abs(offset - self._offset) > LEAP_SECONDS:
+            self._expire_at = time.monotonic() + EXPIRE_SECONDS
+        self._offset = offset
+
     def _expire(self) -> None:
-        """Remove tasks and files whose retention is over."""
-        tasks, files = self._store.run(steps.expire(self._retention)), self._files.expire(self._retention)
+        """Remove tasks and files whose retention is over, all by the clock of this machine."""
+        tasks = self._store.run(steps.expire(time.time() - self._retention))
+        files = self._files.expire(self._retention)
         if tasks or files:
             log.info("Retention is over for %s tasks and %s files; they are removed.", tasks, files)
 
@@ -59,3 +69,8 @@ class Housekeeping:
         while True:
             self.tidy()
             time.sleep(CLEAR_SECONDS)
+
+
+def _offset() -> float:
+    """Changes only when the clock is set, or the machine sleeps."""
+    return time.time() - time.monotonic()

@@ -22,7 +22,6 @@ from core.worker.runner import LEASE
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
-GAP = 6.0  # s without any heartbeat: Redis was away, not the workers
 WINDOW = 50  # how many of the oldest waiting tasks are looked for in the queue
 SETTLED = 3.0  # s that a message may take from the queue to its claim
 ASIDE = (
@@ -100,7 +99,7 @@ class Recovery:
         leases = [(run.task_id, run.owner) for run in runs]
         for owner in self._store.run(steps.renew(leases, lease=LEASE)) if leases else []:
             end_run(owner)
-        for task_id in self._store.run(steps.beat(self._worker, self._jobs, gap=GAP, grace=LEASE)):
+        for task_id in self._store.run(steps.beat(self._worker, self._jobs)):
             self.take_back(task_id)
         with suppress(OSError):  # it is for a health check, which must not keep tasks from being found
             self._beat_file.touch()

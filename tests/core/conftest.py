@@ -10,7 +10,10 @@ from fastapi.testclient import TestClient
 
 from core import settings
 from core.api.app import create_app
+from core.queue import steps
+from tests.clock import Clock
 from tests.live import LiveCore, until
+from tests.valkey import Queue, Valkey
 
 KEYS = ("the-new-key-of-2027", "the-old-key-of-2026")
 
@@ -65,3 +68,24 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("this machine does not allow mounts")
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.fixture(scope="session")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
+    return Clock(tmp_path_factory.mktemp("clock"))
+
+
+@pytest.fixture(scope="session")
+def _jumping_server(clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("jumping"), env=clock.env) as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def jumping(_jumping_server: Valkey, clock: Clock) -> Iterator[Queue]:
+    """A queue whose Redis has the clock `clock`, and on which one worker has beaten."""
+    clock.set(0)
+    fresh = Queue(_jumping_server)
+    fresh.run(steps.beat("w"))
+    yield fresh
+    fresh.store.close()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from core.queue import steps
+from tests.clock import Clock, needs_faketime
 from tests.valkey import LOST, Queue, claim, give_back, renew, repush, submit, succeed, take_back
 
 STATES = ["PENDING", "RETRY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
@@ -17,6 +18,11 @@ ATTEMPTS = 2
 RECORD = {"state": "", "owner": "", "attempt": "0"}
 owners = st.sampled_from(["w/1", "w/2"])
 places = st.integers(0, len(IDS))
+PATIENT = settings(
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 
 
 @dataclass
@@ -176,10 +182,36 @@ class Steps(RuleBasedStateMachine):
             return {key: {i.decode() for i in found} for key, found in zip(keys, pipe.execute(), strict=True)}
 
 
+class Jumps(Steps):
+    """As `Steps`, while the clock of Redis jumps."""
+
+    clock: Clock  # set by the test
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = 0
+        self.clock.set(0)
+        self.queue.run(steps.beat("w"))
+
+    @rule(seconds=st.sampled_from([-10_000_000, -600, -3, 3, 600, 10_000_000]))
+    def set_the_clock(self, seconds: int) -> None:
+        for task_id in self.ids("STARTED"):
+            self.queue.run(renew([(task_id, self.tasks[task_id].owner)]))
+        self.ahead += seconds
+        self.clock.set(self.ahead)
+        assert self.queue.run(steps.beat("w")) == []
+
+
 @pytest.mark.timeout(300)  # a failure is made small before it is shown
 def test_any_order_of_steps_keeps_every_task_in_one_state_and_ends_it_once(queue: Queue) -> None:
     Steps.queue = queue
-    slow = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-    run_state_machine_as_test(
-        Steps, settings=settings(max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=slow)
-    )
+    run_state_machine_as_test(Steps, settings=settings(max_examples=120, parent=PATIENT))
+
+
+@needs_faketime
+@pytest.mark.timeout(300)
+def test_they_do_so_however_the_clock_jumps_and_no_jump_takes_a_task_from_a_live_worker(
+    jumping: Queue, clock: Clock
+) -> None:
+    Jumps.queue, Jumps.clock = jumping, clock
+    run_state_machine_as_test(Jumps, settings=settings(max_examples=80, parent=PATIENT))

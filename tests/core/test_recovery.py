@@ -49,10 +49,7 @@ class Worker:
 
 @pytest.fixture
 def worker(queue: Queue, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
-    """A worker among others that have been beating, so that nobody is in grace."""
-    for step in ("SETTLED", "GAP"):
-        monkeypatch.setattr(f"core.worker.recovery.{step}", 0.2)
-    queue.redis.set("okosu:beat", 10**17)
+    monkeypatch.setattr("core.worker.recovery.SETTLED", 0.2)
     return Worker(valkey, tmp_path, "w")
 
 

@@ -1,9 +1,8 @@
-"""A storm: tasks are submitted, run and followed while parts of the core are killed. What became of each task?
+"""A storm: tasks are submitted, run and followed while strikes hit the core. What became of each task?
 
-Which part is killed when follows from one seed; OKOSU_STORM_SEED repeats the storm of a failed test.
+Which strike comes when follows from one seed; OKOSU_STORM_SEED repeats the storm of a failed test.
 """
 
-import random
 import threading
 import time
 import uuid
@@ -17,63 +16,32 @@ from typing import Any
 
 import httpx2
 
+from tests.faults.strikes import Strike, Target
 from tests.live import FINISHED, LiveCore, until
-
-EVERYTHING = ("valkey", "api", "worker")
-
-
-@dataclass(frozen=True)
-class Strike:
-    """A pause in seconds, and the parts that are killed after it."""
-
-    pause: float
-    names: tuple[str, ...]
-    with_children: bool
-
-
-@dataclass(frozen=True)
-class Kills:
-    """How often each part is killed, with about `pause` seconds in between.
-
-    `everything` is Redis, the API, the worker and all their children at the same moment.
-    """
-
-    pause: float
-    worker: int
-    api: int
-    valkey: int
-    everything: int
-
-    def strikes(self, seed: int) -> list[Strike]:
-        """Return the kills in random order; the same seed gives the same strikes."""
-        dice = random.Random(seed)  # noqa: S311  # not a secret
-        order: list[tuple[str, ...]] = [EVERYTHING] * self.everything
-        for name, times in {"worker": self.worker, "api": self.api, "valkey": self.valkey}.items():
-            order += [(name,)] * times
-        dice.shuffle(order)
-        return [
-            Strike(self.pause * dice.uniform(0.5, 1.5), names, with_children=names == EVERYTHING or dice.random() < 0.5)
-            for names in order
-        ]
 
 
 @dataclass
 class Storm:
-    """Call `run`, then `settle`. Every fifth task takes `seconds`; the others finish at once."""
+    """Call `run`, then `settle`. Every fifth task takes `seconds`; the others finish at once.
 
-    core: LiveCore
+    Each task whose number is a multiple of `once` must not be run twice; 0: none of them.
+    """
+
+    target: Target
     trace: Path
     tasks: int
     seconds: float
+    once: int = 0
     accepted: list[str] = field(default_factory=list)
     ended: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: int = 0
+    seen_at: dict[str, float] = field(default_factory=dict)
 
     def run(self, strikes: Sequence[Strike]) -> None:
-        """Kill one part after another, and meanwhile submit and follow tasks."""
+        """Hit with one strike after another, and meanwhile submit and follow tasks."""
         over = threading.Event()
         threads = [
-            threading.Thread(target=self.submit, args=[sum(strike.pause for strike in strikes)]),
+            threading.Thread(target=self.submit, args=[sum(strike.pause + strike.length for strike in strikes)]),
             threading.Thread(target=self._follow, args=[over]),
         ]
         for thread in threads:
@@ -81,7 +49,7 @@ class Storm:
         for strike in strikes:
             time.sleep(strike.pause)
             until(partial(self._run_now, strike.names), 30)
-            self.core.kill(*strike.names, with_children=strike.with_children)
+            strike.hit(self.target)
         threads[0].join()
         over.set()
         threads[1].join()
@@ -90,7 +58,7 @@ class Storm:
         """Submit all tasks over about `spread` seconds, each again and again until it is accepted."""
         for number in range(self.tasks):
             task_id = str(uuid.uuid4())
-            until(partial(self._submit_once, task_id, number), 60)
+            until(partial(self._submit_once, task_id, number), 200)
             self.accepted.append(task_id)
             time.sleep(spread / self.tasks)
 
@@ -104,19 +72,32 @@ class Storm:
     def executions(self) -> dict[str, list[str]]:
         """Return the runs of each task that really started, according to the trace that the runs themselves wrote."""
         runs: dict[str, list[str]] = {}
-        for line in self.trace.read_text().splitlines():
-            name, run = line.split()
+        for name, run, _ in self._traced():
             runs.setdefault(name, []).append(run)
         return runs
 
+    def started_too_late(self) -> list[str]:
+        """Return the tasks of which a run started after somebody had seen that they were finished."""
+        return [name for name, _, at in self._traced() if float(at) > self.seen_at.get(name, float(at))]
+
+    def must_run_once(self) -> set[str]:
+        return {task_id for number, task_id in enumerate(self.accepted) if self._once(number)}
+
+    def _once(self, number: int) -> bool:
+        return self.once > 0 and number % self.once == 0
+
+    def _traced(self) -> list[list[str]]:
+        return [line.split() for line in self.trace.read_text().splitlines()]
+
     def _run_now(self, names: tuple[str, ...]) -> bool:
-        return set(names) <= set(self.core.services())
+        return set(names) <= set(self.target.parts())
 
     def _submit_once(self, task_id: str, number: int) -> bool:
         params = {"file": str(self.trace), "name": task_id, "seconds": self.seconds if number % 5 == 0 else 0}
-        order = {"job": "trace", "params": params, "username": f"user{number % 7}", "task_id": task_id}
+        job = "trace_once" if self._once(number) else "trace"
+        order = {"job": job, "params": params, "username": f"user{number % 7}", "task_id": task_id}
         try:
-            answer = self.core.http.post("/start_task", json=order, timeout=4)
+            answer = self.target.core.http.post("/start_task", json=order, timeout=4)
         except httpx2.HTTPError:
             self.refused += 1
             return False
@@ -136,13 +117,13 @@ class Storm:
             if status is None:
                 break
             if status["task_status"] in FINISHED:
-                self.ended[task_id] = status
+                self.ended[task_id], self.seen_at[task_id] = status, time.monotonic()
         return len(still)
 
     def _ask(self, task_id: str) -> dict[str, Any] | None:
         """Return the status of a task, or None while the API or its Redis is starting."""
         try:
-            answer = self.core.http.get(f"/task_status/{task_id}")
+            answer = self.target.core.http.get(f"/task_status/{task_id}")
         except httpx2.HTTPError:
             return None
         assert answer.status_code in (200, 503), answer.text

@@ -7,11 +7,16 @@ from pathlib import Path
 from core.registry import job
 
 
-@job(title="Trace")
-def trace(file: str, name: str, seconds: float = 0) -> str:
-    """Append `name` and an id of this run to the file, sleep, and answer with the id."""
+def note(file: str, name: str, seconds: float) -> str:
+    """Append `name`, an id of this run and the time (s since the boot) to the file, sleep, and return the id."""
     run = uuid.uuid4().hex
     with Path(file).open("a") as lines:
-        lines.write(f"{name} {run}\n")
+        lines.write(f"{name} {run} {time.monotonic()}\n")
     time.sleep(seconds)
     return run
+
+
+@job(title="Trace")
+def trace(file: str, name: str, seconds: float = 0) -> str:
+    """Write the trace of this run, sleep, and answer with its id."""
+    return note(file, name, seconds)

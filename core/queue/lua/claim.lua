@@ -11,5 +11,5 @@ end
 if not mine then move(id, 'STARTED') end
 set(id, 'owner', owner, 'attempt', attempt, 'started', text(now()))
 redis.call('HDEL', record(id), 'done', 'message')
-redis.call('ZADD', 'okosu:leases', text(now() + lease), id)
+redis.call('ZADD', 'okosu:leases', text(read(BEATS) + lease), id)
 return {params, attempt}

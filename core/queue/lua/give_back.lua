@@ -4,7 +4,7 @@ local id, message, owner, counts = unpack(ARGV)
 local state, holder, attempt = unpack(get(id, 'state', 'owner', 'attempt'))
 if state ~= 'STARTED' then return 0 end
 if owner == '' then
-  if tonumber(redis.call('ZSCORE', 'okosu:leases', id) or 0) > now() then return 0 end
+  if tonumber(redis.call('ZSCORE', 'okosu:leases', id) or 0) > read(BEATS) then return 0 end
 else
   if holder ~= owner then return 0 end
   redis.call('HDEL', record(id), 'owner')

@@ -7,9 +7,28 @@ local function record(id) return 'okosu:task:' .. id end
 local function index(state) return 'okosu:tasks:' .. state end
 local function get(id, ...) return redis.call('HMGET', record(id), ...) end
 local function set(id, ...) redis.call('HSET', record(id), ...) end
--- A drain belongs to one start of the core; the next start does not know it.
-local function draining(start) return redis.call('GET', 'okosu:drain') == start end
-local function act() redis.call('SET', 'okosu:last_act', text(now())) end
+
+-- Redis's clock may be set, so what lasts is measured on two clocks of the queue's own (µs). They never go back, and
+-- from one tick to the next `most` passes at most, however long that was and however far Redis's clock was set.
+-- Only beats tick the first: no lease lapses while no worker can renew it. Whoever asks ticks the second.
+local BEATS, MINUTES = {key = 'okosu:beats', most = 2000000}, {key = 'okosu:minutes', most = 60000000}
+local function read(clock)
+  local time, at, seen = now(), unpack(redis.call('HMGET', clock.key, 'at', 'seen'))
+  return (at or time) + math.max(0, math.min(time - (seen or time), clock.most)), time
+end
+local function tick(clock)
+  local at, time = read(clock)
+  redis.call('HSET', clock.key, 'at', text(at), 'seen', text(time))
+  return at
+end
+
+-- How long the drain still lasts (µs), or false. It belongs to one start of the core; the next does not know it.
+local function draining(start)
+  local of, ends = unpack(redis.call('HMGET', 'okosu:draining', 'start', 'ends'))
+  local left = of == start and ends - tick(MINUTES) or 0
+  return left > 0 and left
+end
+local function act() redis.call('SET', 'okosu:last_act', text(read(MINUTES))) end
 
 local function move(id, to)
   local state, user, person, at = unpack(get(id, 'state', 'user', 'person', 'at'))
@@ -40,7 +59,7 @@ end
 
 -- To the front of the queue: workers take from the right.
 local function push(id, message)
-  set(id, 'pushed', text(now()))
+  set(id, 'pushed', text(read(BEATS)))
   redis.call('RPUSH', 'celery', message)
 end
 
@@ -52,8 +71,13 @@ local function place(id)
   return first and redis.call('ZCARD', index('RETRY')) + first + 1 or 0
 end
 
--- Seconds since the last act, the last end of a task or the start of the core; 0 while a task waits or runs.
-local function idle(since)
+-- Seconds since the last act, the last end of a task or the first look at this start; 0 while a task waits or runs.
+local function idle(start)
+  local clock = tick(MINUTES)
+  if redis.call('GET', 'okosu:start') ~= start then
+    redis.call('SET', 'okosu:start', start)
+    act()
+  end
   if waiting() + redis.call('ZCARD', index('STARTED')) > 0 then return 0 end
-  return math.max(0, now() - math.max(since, redis.call('GET', 'okosu:last_act') or 0)) / 1000000
+  return (clock - redis.call('GET', 'okosu:last_act')) / 1000000
 end

@@ -1,1 +1,1 @@
-redis.call('DEL', 'okosu:drain', 'okosu:drain:by')
+redis.call('DEL', 'okosu:draining')
