@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError, ValidationInfo
 from pydantic_core import core_schema
 
-from core.errors import InvalidFields
+from core.errors import CoreError, InvalidFields
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Job:
         """Turn params into the function's arguments; InvalidFields says what is wrong with each bad parameter."""
         try:
             return self._checked(params, find_file)
-        except (InvalidFields, MemoryError):
+        except (CoreError, MemoryError):
             raise
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # a validator is the author's own code
             kind = type(error).__name__

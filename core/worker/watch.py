@@ -1,6 +1,5 @@
 """A run seen from outside: its progress is told, its output logged, and its memory measured until it is over."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,8 +62,7 @@ def carry_out(
                 report(*news)
         if now >= look_at:
             look_at = now + LOOK_SECONDS
-            # The run and its parent share what the run has inherited, so it counts by half for each.
-            inherited = processes.memory_of(os.getpid())
+            inherited = processes.own_memory() // 2  # at least two share it, so at most half of it is counted
             peak = max(peak, memory.of_run(run.pid, shared, alone=alone()) - inherited)
     ending = run.finish()
     output.add(ending.printed)

@@ -24,7 +24,7 @@ from kombu.serialization import dumps
 from core import processes, settings
 from core.queue import celery_app
 from core.worker import celery_hooks
-from core.worker.recovery import Recovery
+from core.worker.recovery import Recovery, Running
 from core.worker.runner import owner_of
 from tests.live import ROOT
 from tests.valkey import Queue, Valkey
@@ -244,7 +244,7 @@ def test_the_runs_of_a_worker_are_those_that_its_children_have_begun(
 ) -> None:
     run = begun(app)
     monkeypatch.setattr(state, "active_requests", {run})
-    assert celery_hooks.runs() == [(run.id, OWNER)]
+    assert celery_hooks.runs() == [Running(run.id, OWNER, run.name)]
 
 
 # Children are forked, and the test's own process has threads.

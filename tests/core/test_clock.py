@@ -19,7 +19,7 @@ START = "this start"
 
 
 def drain(queue: Queue, *, force: bool = False, idle_for: float = 0, lasts: float = 600) -> Drain:
-    return queue.run(steps.drain(START, force=force, idle_for=idle_for, lasts=lasts))
+    return queue.run(steps.drain(START, by="sato", force=force, idle_for=idle_for, lasts=lasts))
 
 
 @needs_faketime
@@ -108,9 +108,9 @@ def test_a_lost_message_is_sent_again(jumping: Queue, clock: Clock, jump: int) -
 @pytest.mark.parametrize("jump", JUMPS)
 def test_a_worker_that_beats_is_alive_and_one_that_has_died_is_not(jumping: Queue, clock: Clock, jump: int) -> None:
     clock.set(jump)
-    until(lambda: jumping.run(steps.workers(10)) == 0, 2)
+    until(lambda: jumping.run(steps.workers(10)).alive == 0, 2)
     jumping.run(steps.beat("v"))
-    assert jumping.run(steps.workers(10)) == 1
+    assert jumping.run(steps.workers(10)).alive == 1
 
 
 @needs_faketime

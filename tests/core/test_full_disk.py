@@ -90,7 +90,7 @@ def test_a_redis_that_ended_on_a_full_disk_is_back_as_soon_as_there_is_room_and_
 
 def test_a_job_that_fills_the_disk_is_ended_with_a_sentence_and_redis_lives(cramped: LiveCore) -> None:
     redis = cramped.services()["valkey"]
-    hungry = cramped.submit("fills", pause=0.02, per_file=5)
+    hungry = cramped.submit("fills", pause=0.1, per_file=5)
     cramped.wait(hungry, "STARTED")
 
     ended = cramped.wait(hungry)

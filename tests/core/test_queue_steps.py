@@ -58,7 +58,7 @@ def test_the_tasks_of_a_person_are_found_in_every_spelling_until_they_expire(que
         (task,) = queue.run(steps.list_tasks(user=name, limit=9))
         assert (task["username"], task["task_status"]) == ("Sato  Hanako", state)
     if state == "SUCCESS":
-        queue.run(steps.expire(0))
+        queue.run(steps.expire(time.time() + 1))
         assert queue.run(steps.list_tasks(user="sato hanako", limit=9)) == []
         assert queue.redis.keys("*sato*") == []
 
@@ -102,7 +102,7 @@ def test_a_revoke_in_flower_is_recorded_as_done_there(
 
 def test_a_draining_core_refuses_what_is_new_and_answers_for_what_it_knows(queue: Queue) -> None:
     queue.submit(ID)
-    queue.run(steps.drain("this start", force=True, lasts=60))
+    queue.run(steps.drain("this start", by="sato", force=True, lasts=60))
     assert queue.run(submit(str(uuid.uuid4()), start="this start")) == "draining"
     assert queue.run(submit(ID, start="this start")) == "known"
     assert queue.run(submit(str(uuid.uuid4()), start="the next start")) == "accepted"
