@@ -150,7 +150,11 @@ def test_a_run_that_takes_too_long_is_ended_and_its_task_says_so(queue: Queue, w
     for run in worker.runs:
         queue.run(claim(run.task_id, run.owner))
 
-    until(lambda: worker.beat() or worker.ended, 5)
+    def beaten() -> list[str]:
+        worker.beat()
+        return worker.ended
+
+    until(beaten, 5)
 
     assert worker.ended == ["w/1"]
     assert (queue.state(hung), queue.state(patient)) == ("FAILURE", "STARTED")

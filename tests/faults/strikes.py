@@ -1,11 +1,14 @@
 """What a storm does to a core: it kills and freezes parts of it, and sets its clock. One seed decides the order."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import psutil
@@ -35,7 +38,7 @@ class Target:
                 env=env,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  # nothing else works after a kill -9 of the tests
+                preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  # nothing else works after a kill -9 of the tests
             )
         until(lambda: " ready." in self.log("second"), 30)
 
