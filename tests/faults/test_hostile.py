@@ -88,13 +88,19 @@ class Village:
         """The core's processes by command and whether they run; also those that have left its family."""
         assert self.core.process
         found: Counter[str] = Counter()
-        mine = f"{self.core.data_dir}"
+        family = set(psutil.Process(self.core.process.pid).children(recursive=True))
         for process in psutil.process_iter():
-            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                if process.environ().get("DATA_DIR") == mine:
+            with suppress(psutil.NoSuchProcess):
+                if process in family or self._is_ours(process):
                     stopped = process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
                     found[" ".join([*process.cmdline()[:3], *(["stopped"] if stopped else [])])] += 1
         return found
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get("DATA_DIR") == f"{self.core.data_dir}"
+        except psutil.AccessDenied:
+            return False
 
 
 @pytest.fixture
@@ -134,7 +140,11 @@ def test_nobody_else_notices_whatever_a_job_does_in_any_order(village: Village, 
     )
     @given(st.lists(st.sampled_from(DEEDS), min_size=1, max_size=6), st.sampled_from([*ANSWERS, "the input"]))
     def attack(deeds: list[str], answer: str) -> None:
-        states[village.attack(deeds, answer)] += 1
+        try:
+            states[village.attack(deeds, answer)] += 1
+        except Exception as error:
+            error.add_note(f"That was after {deeds} and the answer {answer!r}.")
+            raise
 
     village.settle_in(9)
     attack()

@@ -187,9 +187,6 @@ class Deeds:
     def close_all_files(self) -> None:
         os.closerange(0, 1024)
 
-    def close_stdout(self) -> None:
-        sys.stdout.close()
-
     def fill_memory(self) -> None:
         fill(400)
 
@@ -199,6 +196,3 @@ class Deeds:
 
     def fill_shared_memory(self) -> None:
         Path("/dev/shm", SHM + uuid.uuid4().hex).write_bytes(bytes(20 << 20))  # noqa: S108  # what is to be filled
-
-    def sleep(self) -> None:
-        time.sleep(0.5)

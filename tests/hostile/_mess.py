@@ -1,6 +1,8 @@
 """What a hostile job can do with files and words: its input, its folder, its reports, its end."""
 
 import os
+import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,9 @@ class Mess(Deeds):
         Path("loop").symlink_to("loop")
         Path(os.fsdecode(b"\xff\n")).write_text("x")
 
+    def close_stdout(self) -> None:
+        sys.stdout.close()
+
     def print_much(self) -> None:
         for _ in range(1000):
             print("much " * 200)  # noqa: T201  # what jobs do
@@ -53,6 +58,9 @@ class Mess(Deeds):
     def report_too_much(self) -> None:
         for number in range(300):
             self.progress(1.5 + number, "x" * 300)
+
+    def sleep(self) -> None:
+        time.sleep(0.5)
 
     def raise_odd(self) -> None:
         raise Odd
