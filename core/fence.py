@@ -3,6 +3,7 @@
 import ctypes
 import os
 import struct
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -54,10 +55,16 @@ def leave_files(*keep: int) -> None:
 
     A closed file's number would be given to the job's own next file, which a forgotten object could then close.
     """
+    replace([int(name) for name in os.listdir("/proc/self/fd") if int(name) not in keep])  # noqa: PTH208  # names are enough
+
+
+def replace(files: Iterable[int]) -> None:
+    """Put /dev/null in the place of these open files."""
     nothing = os.open(os.devnull, os.O_RDWR)
-    for number in [int(name) for name in os.listdir("/proc/self/fd")]:  # noqa: PTH208  # the list, before anything is changed
-        if number not in keep and number != nothing:
+    for number in files:
+        if number != nothing:
             os.dup2(nothing, number, inheritable=number == 0)
+    os.close(nothing)
 
 
 @cache

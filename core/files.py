@@ -1,20 +1,20 @@
 """Uploads and result files, stored as `DATA_DIR/files/<id>/<name>`: each is either complete or absent."""
 
-import asyncio
 import os
 import shutil
 import time
 import unicodedata
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from core.disk import FULL, Disk
 from core.errors import FilesUnavailable, FileTooLarge, InvalidFields
 from core.registry import UploadedFile
 
+T = TypeVar("T")
 BATCH = 1 << 20  # bytes handed to a thread at a time, so that the event loop never waits for the disk
 # Unicode categories of control characters, lone surrogates and line breaks.
 FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}
@@ -76,7 +76,7 @@ class Files:
         with self._part() as part:
             with (part / name).open("xb") as file:
                 await self._write(file, chunks, limit_mb)
-            return await asyncio.to_thread(self._publish, part / name)
+            return await _in_thread(self._publish, part / name)
 
     def keep(self, path: Path) -> UploadedFile:
         """Store a result file, without copying it if possible. It stays where it was too, so a caller may try again."""
@@ -140,10 +140,10 @@ class Files:
             batch += chunk
             if len(batch) >= BATCH:
                 self._disk.take(len(batch))
-                await asyncio.to_thread(file.write, batch)
+                await _in_thread(file.write, batch)
                 batch = bytearray()
         self._disk.take(len(batch))
-        await asyncio.to_thread(file.write, batch)
+        await _in_thread(file.write, batch)
 
     def _publish(self, path: Path) -> UploadedFile:
         file_id, size = uuid.uuid4().hex, path.stat().st_size
@@ -154,6 +154,12 @@ class Files:
         path.parent.rename(self.folder / file_id)
         _sync(self.folder)
         return UploadedFile(file_id, path.name, size, self.folder / file_id / path.name)
+
+
+async def _in_thread(act: Callable[..., T], *args: Any) -> T:
+    import asyncio  # noqa: PLC0415  # only the API stores uploads, and without it a run is cheaper to fork
+
+    return await asyncio.to_thread(act, *args)
 
 
 def _sync(path: Path) -> None:

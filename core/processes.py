@@ -140,10 +140,12 @@ def memory_of(pid: int) -> int:
     return 0
 
 
-def own_memory() -> int:
-    """The bytes that this process holds in memory."""
-    used: int = psutil.Process().memory_info().rss
-    return used
+def resident(pid: int) -> int:
+    """The bytes that a process holds in memory, all that it shares included. 0 if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        used: int = psutil.Process(pid).memory_info().rss
+        return used
+    return 0
 
 
 def end(pid: int) -> None:

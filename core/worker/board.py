@@ -1,8 +1,9 @@
 """The board on which a run writes its progress: memory that it shares with the worker, so a report costs no call."""
 
 import mmap
+import os
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pydantic_core
 
@@ -13,10 +14,21 @@ LONGEST = 200  # characters of a message
 
 @dataclass
 class Board:
-    """Made before the fork. Only the newest report stands on it; one that is torn by a second writer is not read."""
+    """Only the newest report stands on it; one that is torn by a second writer is not read."""
 
-    memory: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, SIZE))
+    file: int
+    memory: mmap.mmap
     _seen: int = 0
+
+    @classmethod
+    def new(cls) -> "Board":
+        file = os.memfd_create("board")
+        os.ftruncate(file, SIZE)
+        return cls.of(file)
+
+    @classmethod
+    def of(cls, file: int) -> "Board":
+        return cls(file, mmap.mmap(file, SIZE))
 
     def write(self, done: float, message: str = "") -> None:
         """What a job calls as `progress`."""
@@ -42,3 +54,4 @@ class Board:
 
     def close(self) -> None:
         self.memory.close()
+        os.close(self.file)

@@ -44,7 +44,6 @@ class Run(request.Request):  # type: ignore[misc]  # Celery ships no types
         """`return_ok` means that the child is alive and has recorded what the job raised."""
         super().on_failure(exc_info, send_failed_event, return_ok)
         if not return_ok:
-            processes.end_strays(_children())
             self.app.recovery.give_back(self.id, self.owner, "lost")
 
     def cancel(self, *args: Any, **kwargs: Any) -> None:

@@ -1,10 +1,11 @@
 """The libraries that jobs share: once a run has imported one, those after it find it imported."""
 
 import importlib
+import json
 import logging
 import sys
 import sysconfig
-from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
@@ -23,14 +24,25 @@ def imported_since(before: int) -> list[str]:
     return list(islice(reversed(sys.modules), new))[::-1]
 
 
-def share(names: Iterable[str]) -> None:
+def note(names: list[str]) -> bytes:
+    """What `share` reads."""
+    return json.dumps(names).encode()
+
+
+def share(noted: bytes) -> None:
     """Import what a run had to import, if it is part of an installed library; later runs are forked from here."""
-    for name in names:
+    for name in _names(noted):
         if name not in sys.modules and _is_installed(name.partition(".")[0]):
             try:
                 importlib.import_module(name)
             except BaseException as error:  # noqa: BLE001  # it worked in the run; here it would only have saved time
                 log.warning("The module %s cannot be shared by runs: %s", name, type(error).__name__)
+
+
+def _names(noted: bytes) -> list[str]:
+    with suppress(ValueError):
+        return [name for name in json.loads(noted) if isinstance(name, str)]
+    return []  # the run has died while it wrote them
 
 
 @cache

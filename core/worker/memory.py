@@ -3,7 +3,7 @@
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,14 +15,14 @@ IN_MEMORY = (f"{SHARED}/", "/memfd:")
 Identity = tuple[int, int]  # device and inode
 
 
-def of_run(pid: int, before: set[str], *, alone: bool) -> int:
-    """The bytes that the process and all that it has started hold in memory.
+def of_run(members: Iterable[int], before: set[str], *, alone: bool) -> int:
+    """The bytes that these processes hold in memory.
 
     Memory that several processes share counts once (PSS). Files in memory that nobody has mapped count as well: those
     that the run has open and, if the run is `alone`, those in /dev/shm that were not there `before` it.
     """
     total, mapped, files = 0, set[Identity](), dict[Identity, int]()
-    for member in processes.family(pid):
+    for member in members:
         total += processes.memory_of(member)
         mapped |= set(_mapped(member))
         files.update(_open(member))

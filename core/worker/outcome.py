@@ -1,11 +1,13 @@
 """Inside a run's process: the job is called, and what became of it is put into words that the worker can record."""
 
+import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pydantic_core
 from pydantic import BaseModel
 
 from core import disk, processes
@@ -28,6 +30,16 @@ class Order(NamedTuple):
     memory_mb: int
     room: int  # bytes that the disk has for its files when it begins
 
+    def write(self, paper: int) -> None:
+        """Write it to a file, from which the run reads it."""
+        words = (self.job.name, self.params, str(self.folder), self.memory_mb, self.room)
+        os.pwrite(paper, pydantic_core.to_json(words), 0)
+
+    @classmethod
+    def read(cls, paper: int, jobs: Mapping[str, Job], files: Files) -> "Order":
+        name, params, folder, memory_mb, room = pydantic_core.from_json(os.pread(paper, os.fstat(paper).st_size, 0))
+        return cls(jobs[name], params, files, Path(folder), memory_mb, room)
+
 
 class Outcome(BaseModel):
     """A result, or an error. It comes from a process in which a job may have done anything, so it is checked."""
@@ -36,7 +48,6 @@ class Outcome(BaseModel):
     error: str = ""
     sentence: str = ""
     frames: str = ""
-    imported: list[str] = []
 
 
 def of(order: Order, progress: Progress) -> Outcome:

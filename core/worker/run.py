@@ -1,26 +1,38 @@
-"""The process of one run: forked from the worker's child, fenced off, and at its end gone with all that it started."""
+"""One run: what the worker sees of it, and its process, which is fenced off and has only what its job needs."""
 
-import multiprocessing
 import os
 import select
 import signal
+import socket
 import sys
-import tempfile
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
 from core import fence, processes
+from core.files import Files
+from core.registry import Job
 from core.worker import libraries, outcome
 from core.worker.board import Board
 from core.worker.outcome import Order, Outcome
 
-OURS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM, signal.SIGUSR1)
+if TYPE_CHECKING:
+    from core.worker.nursery import Nursery
+
 CHUNK = 1 << 16
 LEAST = 16 << 20  # bytes that a file may have whatever the disk says: the result is one, too
+
+
+class Papers(NamedTuple):
+    """The files that a run shares with the worker: first its order and then its outcome, its board, its output."""
+
+    paper: int
+    board: int
+    printed: int
 
 
 class Ending(NamedTuple):
@@ -37,29 +49,23 @@ class Ending(NamedTuple):
 
 @dataclass
 class Run:
-    """The worker's view of the process."""
+    """The worker's view of a run."""
 
-    pid: int
+    nursery: "Nursery"
     board: Board
-    _end: int
-    _outcome: int
+    _paper: int
     _output: int
-    _others: set[int]  # children of this process that are not the run's
 
     def __post_init__(self) -> None:
-        self._signs = [self._end, self._output]
+        self._signs = [self.nursery.talk.fileno(), self._output]
 
     @classmethod
-    def start(cls, order: Order) -> "Run":
-        board, result, others = Board(), os.memfd_create("outcome"), processes.children()
-        output, printed = os.pipe()
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            _live(order, board, parent, result, printed)
-        os.close(printed)
+    def start(cls, order: Order, nursery: "Nursery") -> "Run":
+        paper, board, (output, printed) = os.memfd_create("paper"), Board.new(), os.pipe()
         os.set_blocking(output, False)
-        return cls(pid, board, os.pidfd_open(pid), result, output, others)
+        nursery.begin(order, Papers(paper, board.file, printed))
+        os.close(printed)
+        return cls(nursery, board, paper, output)
 
     def wait(self, seconds: float) -> tuple[bool, bytes]:
         """Wait for the end or for output, `seconds` at most: whether the process has ended, and what was printed."""
@@ -68,24 +74,20 @@ class Run:
         if self._output in ready and not printed:  # closed, which select would report without end
             self._signs.remove(self._output)
             return self.wait(seconds)
-        return self._end in ready, printed
+        return self._signs[0] in ready, printed
 
     def finish(self) -> Ending:
         """End what is left of the run and all that it started; call it once, whatever has happened."""
-        if not select.select([self._end], [], [], 0)[0]:
-            processes.end(self.pid)
-        _, status, used = os.wait4(self.pid, 0)
-        if processes.children() - self._others:
-            processes.end_strays(self._others)
+        code, peak = self.nursery.finish()
         try:
-            found = Outcome.model_validate_json(os.pread(self._outcome, os.fstat(self._outcome).st_size, 0))
+            found = Outcome.model_validate_json(os.pread(self._paper, os.fstat(self._paper).st_size, 0))
         except ValidationError:
             found = None
         printed = b"".join(iter(self._read, b""))
-        for number in (self._end, self._outcome, self._output):
+        for number in (self._paper, self._output):
             os.close(number)
         self.board.close()
-        return Ending(found, os.waitstatus_to_exitcode(status), printed, used.ru_maxrss << 10)
+        return Ending(found, code, printed, peak)
 
     def _read(self) -> bytes:
         try:
@@ -94,17 +96,28 @@ class Run:
             return b""
 
 
-def _live(order: Order, board: Board, parent: int, result: int, printed: int) -> NoReturn:
-    """The whole life of the forked process, which never returns into the worker's code."""
+def live(orders: socket.socket, note: int, parent: int, jobs: Mapping[str, Job], files: Files) -> NoReturn:
+    """The whole life of a run's process, which has just been forked from the nursery and has no order yet.
+
+    In `note` it leaves for the nursery that it has got its order, and what it has imported.
+    """
     try:
-        _become(order, parent, result, printed)
+        _become(parent, orders.fileno(), note)
+        message, numbers, *_ = socket.recv_fds(orders, 16, len(Papers._fields))
+        if not message:  # the worker's child is gone
+            os._exit(0)
+        os.pwrite(note, libraries.note([]), 0)
+        papers = Papers(*numbers)
+        order, board = Order.read(papers.paper, jobs, files), Board.of(papers.board)
+        fence.replace([orders.fileno(), papers.board])
+        _settle(order, papers)
         me, before = os.getpid(), len(sys.modules)
         done = outcome.of(order, board.write)
         if os.getpid() == me:  # a process that the job has forked may come here, too
-            done.imported = libraries.imported_since(before)
             with suppress(Exception):
                 sys.stdout.flush()
-            os.pwrite(result, done.model_dump_json().encode(), 0)
+            os.pwrite(note, libraries.note(libraries.imported_since(before)), 0)
+            os.pwrite(papers.paper, done.model_dump_json().encode(), 0)
     except BaseException:  # noqa: BLE001  # os._exit must be reached
         with suppress(BaseException):
             os.write(2, traceback.format_exc().encode(errors="replace"))
@@ -112,21 +125,25 @@ def _live(order: Order, board: Board, parent: int, result: int, printed: int) ->
     os._exit(0)
 
 
-def _become(order: Order, parent: int, result: int, printed: int) -> None:
+def _become(parent: int, *keep: int) -> None:
+    """What can be done before the order is known."""
     processes.die_with_parent(parent, signal.SIGKILL)
     os.setsid()
-    for number in OURS:
-        signal.signal(number, signal.SIG_DFL)
-    os.dup2(printed, 1)
-    os.dup2(printed, 2)
-    fence.leave_files(1, 2, result)
+    fence.leave_files(2, *keep)
+    fence.raise_fence()
+
+
+def _settle(order: Order, papers: Papers) -> None:
+    os.dup2(papers.printed, 1)
+    os.dup2(papers.printed, 2)
+    fence.replace([papers.printed])
+    os.ftruncate(papers.paper, 0)
     for stream in (sys.__stdout__, sys.__stderr__):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # they are what Python opened
-    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # Celery has put its own in their place
-    multiprocessing.current_process().daemon = False
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     processes.confine(order.memory_mb)
     processes.limit_files(max(order.room, LEAST))
-    fence.raise_fence()
     os.environ["TMPDIR"] = os.environ["JOBLIB_TEMP_FOLDER"] = str(order.folder)
-    tempfile.tempdir = None
+    if "tempfile" in sys.modules:
+        vars(sys.modules["tempfile"])["tempdir"] = None  # it remembers the folder that it has found first
     os.chdir(order.folder)

@@ -19,7 +19,8 @@ from core.queue.records import TaskError, task_error
 from core.queue.steps import Step
 from core.queue.store import Store
 from core.registry import Job
-from core.worker import libraries, memory, results, scratch, verdict, watch
+from core.worker import memory, results, scratch, verdict, watch
+from core.worker.nursery import Nursery
 from core.worker.outcome import Order, Outcome
 from core.worker.output import Output
 
@@ -47,6 +48,7 @@ class Runner:
     scratch: Path
     memory_mb: int
     disk: Disk
+    nursery: Nursery
 
     def run(self, job: Job, task_id: str, owner: str) -> None:
         """Run the task if this process can claim it, and record how it ended. JobFailed if it did not succeed."""
@@ -57,12 +59,11 @@ class Runner:
         with self._folder(task_id, owner) as (folder, alone):
             order = Order(job, claim.params, self.files, folder, self.memory_mb, self.disk.room())
             tell, filled = partial(self._tell, task_id, owner), partial(self.disk.filled_by, folder)
-            watched = watch.carry_out(order, Output(task_id), tell, alone=alone, filled_disk=filled)
+            watched = watch.carry_out(order, self.nursery, Output(task_id), tell, alone=alone, filled_disk=filled)
             error, again = verdict.of(watched, self.memory_mb, job, claim.attempt)
             error = error or self._succeed(task_id, owner, watched.outcome, folder)
             if error:
                 self._fail(task_id, owner, job, error, again=again)
-        libraries.share(watched.outcome.imported)
         if error:
             # The message is not logged: it may contain the user's data.
             log.error("Task %s (%s) failed: %s\n%s", task_id, job.name, error["type"], watched.outcome.frames)

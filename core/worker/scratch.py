@@ -16,7 +16,7 @@ def make(scratch: Path, task_id: str) -> Path:
     """A new folder for a run of the task."""
     folder = scratch / f"{task_id}-{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o700, parents=True)
-    return folder.resolve()
+    return folder
 
 
 def task_of(folder: Path) -> str:

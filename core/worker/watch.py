@@ -8,6 +8,7 @@ from typing import NamedTuple
 from core import processes
 from core.errors import RunFilledDisk
 from core.worker import memory
+from core.worker.nursery import Nursery
 from core.worker.outcome import Order, Outcome
 from core.worker.output import Output
 from core.worker.run import Ending, Run
@@ -31,8 +32,9 @@ class Watched(NamedTuple):
         return self.ending.outcome or Outcome()
 
 
-def carry_out(
+def carry_out(  # noqa: PLR0913  # all that a run is watched for
     order: Order,
+    nursery: Nursery,
     output: Output,
     report: Callable[[float, str], None],
     *,
@@ -47,7 +49,7 @@ def carry_out(
     way on this machine.
     """
     shared, starved = memory.shared_names(), _ended_by_system()
-    run, limit = Run.start(order), order.memory_mb << 20
+    run, limit = Run.start(order, nursery), order.memory_mb << 20
     peak, over = 0, False
     filled: RunFilledDisk | None = None
     report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
@@ -62,19 +64,20 @@ def carry_out(
                 report(*news)
         if now >= look_at:
             look_at = now + LOOK_SECONDS
-            inherited = processes.own_memory() // 2  # at least two share it, so at most half of it is counted
-            peak = max(peak, memory.of_run(run.pid, shared, alone=alone()) - inherited)
+            _, *members = processes.family(nursery.pid) or [0]
+            inherited = processes.resident(nursery.pid) // 2  # at least two share it, so at most half of it is counted
+            peak = max(peak, memory.of_run(members, shared, alone=alone()) - inherited)
     ending = run.finish()
     output.add(ending.printed)
     output.close()
-    if alone():
+    if memory.shared_names() - shared and alone():
         memory.remove_shared(shared)
     if not ending.outcome:
-        peak = max(peak, ending.peak - processes.own_memory())
+        peak = max(peak, ending.peak - processes.resident(nursery.pid))
     return Watched(ending, peak, peak > limit, _ended_by_system() > starved, filled)
 
 
 def _ended_by_system() -> int:
     """How many processes the system has ended so far because it had no memory left."""
-    words = Path("/proc/vmstat").read_text().split()
-    return int(words[words.index("oom_kill") + 1]) if "oom_kill" in words else 0
+    _, _, after = Path("/proc/vmstat").read_bytes().partition(b"\noom_kill ")
+    return int(after.split(b"\n", 1)[0] or 0)

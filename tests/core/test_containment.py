@@ -22,15 +22,14 @@ from typing import Any
 import psutil
 import pytest
 
-from core import fence, processes
-from core.disk import Disk
-from core.files import Files
+from core import fence
 from core.job_files import reading
 from core.queue.store import Store
 from core.registry import Job
 from core.worker import output
-from core.worker.runner import JobFailed, Runner
+from core.worker.runner import JobFailed
 from tests.live import lives, until
+from tests.runs import Runs
 from tests.valkey import Queue, Valkey
 
 ECHO = reading.load("tests.jobs", "echo")
@@ -39,10 +38,9 @@ fenced = pytest.mark.skipif(not fence.is_available(), reason="This kernel has no
 
 
 @pytest.fixture
-def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runner]:
+def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runs]:
     store = Store(valkey.url)
-    processes.adopt()  # as the worker's child does
-    yield Runner(store, Files(tmp_path), tmp_path / "scratch", 300, Disk(tmp_path, 0))
+    yield Runs(store, tmp_path)
     store.close()
 
 
@@ -51,7 +49,7 @@ def job(function: Callable[[], Any], *, retry: bool = True) -> Job:
 
 
 @pytest.fixture
-def result(queue: Queue, runner: Runner) -> Callable[..., Any]:
+def result(queue: Queue, runner: Runs) -> Callable[..., Any]:
     """The value that a job of this function returns, or the message of its task's error."""
 
     def run(function: Callable[[], Any], *, retry: bool = True) -> Any:
@@ -255,12 +253,10 @@ def test_a_run_reads_neither_memory_nor_environment_of_the_others(
 def test_a_run_does_not_have_the_secrets_of_the_worker(tmp_path: Path, valkey: Valkey, queue: Queue) -> None:
     code = (
         "import sys; from pathlib import Path; from dataclasses import replace\n"
-        "from tests.core.test_containment import ECHO, Disk, Files, Runner, Store, fence\n"
+        "from tests.core.test_containment import ECHO, Runs, Store\n"
         "look = lambda **_: [name in Path('/proc/self/environ').read_text() or name in __import__('os').environ"
         " for name in ('REDIS_PASSWORD', 's3cret', 'HOME')]\n"
-        "fence.hide_secrets(); root = Path(sys.argv[2])\n"
-        "runner = Runner(Store(sys.argv[1]), Files(root), root / 'scratch', 300, Disk(root, 0))\n"
-        "runner.run(replace(ECHO, function=look), sys.argv[3], 'w/1')"
+        "Runs(Store(sys.argv[1]), Path(sys.argv[2])).run(replace(ECHO, function=look), sys.argv[3], 'w/1')"
     )
     task_id = queue.submit()
     env = {**os.environ, "REDIS_PASSWORD": "s3cret", "CORE_API_KEY": "s3cret"}
@@ -304,7 +300,7 @@ def test_a_run_that_dies_is_said_to_have_died_of_what_is_known(
     assert sentence in result(end, retry=False)
 
 
-def test_a_run_that_a_signal_ended_gets_another_until_its_attempts_are_used_up(queue: Queue, runner: Runner) -> None:
+def test_a_run_that_a_signal_ended_gets_another_until_its_attempts_are_used_up(queue: Queue, runner: Runs) -> None:
     task_id = queue.submit()
     states = []
     for _ in range(3):
@@ -324,7 +320,7 @@ def test_a_result_that_is_too_large_is_said_as_that_however_little_memory_there_
     assert time.monotonic() - begin < 5
 
 
-def test_a_library_that_one_run_has_imported_is_there_for_the_next(result: Callable[..., Any]) -> None:
+def test_a_library_that_one_run_has_imported_is_there_for_the_next(queue: Queue, runner: Runs) -> None:
     library = "wave"  # of the standard library, and nobody here has imported it
 
     def is_new() -> bool:
@@ -333,10 +329,15 @@ def test_a_library_that_one_run_has_imported_is_there_for_the_next(result: Calla
         return not before
 
     sys.modules.pop(library, None)
-    assert [result(is_new), result(is_new)] == [True, False]
+    tasks = [queue.submit(), queue.submit()]
+    with runner.runner(job(is_new)) as shared:
+        for task_id in tasks:
+            shared.run(job(is_new), task_id, "w/1")
+    found = [queue.field(task_id, "result") for task_id in tasks]
+    assert found == ['{"value":true}', '{"value":false}']
 
 
-def test_a_task_waits_while_the_data_folder_cannot_be_written_to(queue: Queue, runner: Runner, tmp_path: Path) -> None:
+def test_a_task_waits_while_the_data_folder_cannot_be_written_to(queue: Queue, runner: Runs, tmp_path: Path) -> None:
     task_id = queue.submit()
     runner.scratch.write_text("in the way")
     waited = []
@@ -361,7 +362,7 @@ def test_nothing_of_a_run_stays_open_in_the_worker(result: Callable[..., Any]) -
 
 
 def test_a_run_can_neither_change_nor_move_what_it_was_given(
-    result: Callable[..., Any], runner: Runner, tmp_path: Path
+    result: Callable[..., Any], runner: Runs, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("a,b")
     given = runner.files.keep(tmp_path / "in.csv").path

@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 
-from core.disk import Disk
-from core.files import Files
 from core.job_files import reading
 from core.queue import steps
 from core.queue.store import Store
 from core.registry import Job, UploadedFile
-from core.worker.runner import JobFailed, Runner
+from core.worker.runner import JobFailed
 from tests.live import until
+from tests.runs import Runs
 from tests.valkey import Queue, Valkey, claim, give_back, succeed, take_back
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -44,9 +43,9 @@ def meanwhile(queue: Queue, act: Callable[[], Any]) -> Iterator[Callable[[], boo
 
 
 @pytest.fixture
-def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runner]:
+def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runs]:
     store = Store(valkey.url)
-    yield Runner(store, Files(tmp_path), tmp_path / "scratch", 300, Disk(tmp_path, 0))
+    yield Runs(store, tmp_path)
     store.close()
 
 
@@ -76,7 +75,7 @@ def error_of(queue: Queue) -> Any:
     return json.loads(queue.field(ID, "error") or "null")
 
 
-def test_a_run_records_its_result_and_leaves_nothing_on_the_disk(queue: Queue, runner: Runner) -> None:
+def test_a_run_records_its_result_and_leaves_nothing_on_the_disk(queue: Queue, runner: Runs) -> None:
     queue.submit(ID, params='{"text":"ab","times":2}')
     runner.run(ECHO, ID, "w/1")
     assert (queue.state(ID), queue.field(ID, "result")) == ("SUCCESS", '{"value":{"text":"abab"}}')
@@ -84,7 +83,7 @@ def test_a_run_records_its_result_and_leaves_nothing_on_the_disk(queue: Queue, r
 
 
 @pytest.mark.parametrize("verdict", ["cancelled", "unknown", "running elsewhere", "finished"])
-def test_what_is_not_to_be_run_is_not_run(queue: Queue, runner: Runner, verdict: str) -> None:
+def test_what_is_not_to_be_run_is_not_run(queue: Queue, runner: Runs, verdict: str) -> None:
     if verdict != "unknown":
         queue.submit(ID)
     if verdict == "cancelled":
@@ -114,7 +113,7 @@ def test_what_is_not_to_be_run_is_not_run(queue: Queue, runner: Runner, verdict:
     ],
 )
 def test_whatever_a_job_raises_is_how_its_task_ended(
-    queue: Queue, runner: Runner, error: BaseException, kind: str, sentence: str
+    queue: Queue, runner: Runs, error: BaseException, kind: str, sentence: str
 ) -> None:
     queue.submit(ID)
     with pytest.raises(JobFailed, match=f"^{kind}$"):
@@ -123,14 +122,14 @@ def test_whatever_a_job_raises_is_how_its_task_ended(
     assert list(runner.scratch.iterdir()) == []
 
 
-def test_a_result_that_is_no_json_fails_with_a_sentence(queue: Queue, runner: Runner) -> None:
+def test_a_result_that_is_no_json_fails_with_a_sentence(queue: Queue, runner: Runs) -> None:
     queue.submit(ID)
     with pytest.raises(JobFailed):
         runner.run(job(object), ID, "w/1")
     assert "cannot be written as JSON" in error_of(queue)["message"]
 
 
-def test_parameters_that_no_longer_fit_fail_with_their_names(queue: Queue, runner: Runner) -> None:
+def test_parameters_that_no_longer_fit_fail_with_their_names(queue: Queue, runner: Runs) -> None:
     queue.submit(ID, params='{"times":"many"}')
     with pytest.raises(JobFailed):
         runner.run(ECHO, ID, "w/1")
@@ -138,7 +137,7 @@ def test_parameters_that_no_longer_fit_fail_with_their_names(queue: Queue, runne
 
 
 def test_the_log_has_the_place_of_a_failure_and_none_of_its_data(
-    queue: Queue, runner: Runner, caplog: pytest.LogCaptureFixture
+    queue: Queue, runner: Runs, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue.submit(ID)
     with pytest.raises(JobFailed):
@@ -149,7 +148,7 @@ def test_the_log_has_the_place_of_a_failure_and_none_of_its_data(
 
 @pytest.mark.parametrize(("retry", "runs", "sentence"), [(True, 3, "3 times"), (False, 1, "must not be run twice")])
 def test_a_task_whose_worker_is_lost_each_time_fails_with_a_sentence(
-    queue: Queue, runner: Runner, retry: bool, runs: int, sentence: str
+    queue: Queue, runner: Runs, retry: bool, runs: int, sentence: str
 ) -> None:
     queue.submit(ID)
     for _ in range(runs):
@@ -159,7 +158,7 @@ def test_a_task_whose_worker_is_lost_each_time_fails_with_a_sentence(
     assert sentence in error_of(queue)["message"]
 
 
-def test_a_run_that_lost_its_task_records_nothing(queue: Queue, runner: Runner) -> None:
+def test_a_run_that_lost_its_task_records_nothing(queue: Queue, runner: Runs) -> None:
     queue.submit(ID)
 
     def overtake() -> None:
@@ -172,7 +171,7 @@ def test_a_run_that_lost_its_task_records_nothing(queue: Queue, runner: Runner) 
     assert (queue.state(ID), queue.field(ID, "result")) == ("STARTED", None)
 
 
-def test_a_file_of_the_result_is_kept_when_the_folder_of_the_run_is_gone(queue: Queue, runner: Runner) -> None:
+def test_a_file_of_the_result_is_kept_when_the_folder_of_the_run_is_gone(queue: Queue, runner: Runs) -> None:
     queue.submit(ID)
 
     def write() -> dict[str, Any]:
@@ -190,7 +189,7 @@ def test_a_finished_run_waits_for_a_redis_that_is_away_and_progress_does_not_mat
     with Valkey(tmp_path) as valkey:
         queue = Queue(valkey)
         queue.submit(ID)
-        runner = Runner(Store(valkey.url), Files(tmp_path), tmp_path / "scratch", 300, Disk(tmp_path, 0))
+        runner = Runs(Store(valkey.url), tmp_path)
 
         def hang() -> None:
             valkey.process.send_signal(signal.SIGSTOP)
@@ -215,9 +214,7 @@ def reporting(seconds: float, step: float) -> Job:
 
 
 @pytest.mark.parametrize("step", [1e-9, 1.0], ids=["shares", "steps far beyond 1"])
-def test_progress_is_told_at_most_twice_a_second_and_always_at_the_end(
-    queue: Queue, runner: Runner, step: float
-) -> None:
+def test_progress_is_told_at_most_twice_a_second_and_always_at_the_end(queue: Queue, runner: Runs, step: float) -> None:
     queue.submit(ID)
     told = set[str | None]()
 
