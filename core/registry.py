@@ -4,7 +4,7 @@ import inspect
 import logging
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -67,6 +67,10 @@ class Job:
     function: Callable[..., Any]
     params: type[BaseModel]
     schema: dict[str, Any]
+    wants_progress: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wants_progress", "progress" in inspect.signature(self.function).parameters)
 
     def validate(self, params: dict[str, Any], find_file: FindFile) -> dict[str, Any]:
         """Turn params into the function's arguments; InvalidFields says what is wrong with each bad parameter."""
@@ -91,8 +95,7 @@ class Job:
 
     def run(self, arguments: dict[str, Any], progress: Progress) -> Any:
         """Call the function, passing `progress` only if it has such a parameter."""
-        wants_progress = "progress" in inspect.signature(self.function).parameters
-        return self.function(**arguments, **({"progress": progress} if wants_progress else {}))
+        return self.function(**arguments, **({"progress": progress} if self.wants_progress else {}))
 
 
 def job(*, title: str, retry: bool = True, max_minutes: float | None = None) -> Callable[[F], F]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import billiard
 import pytest
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
@@ -21,7 +20,7 @@ from kombu.message import Message
 from kombu.messaging import Consumer
 from kombu.serialization import dumps
 
-from core import processes, settings
+from core import settings
 from core.queue import celery_app
 from core.worker import celery_hooks
 from core.worker.recovery import Recovery, Running
@@ -94,14 +93,6 @@ def begun(app: Celery) -> Any:
     return started(app, Message(body, content_type=kind, content_encoding=coding, headers=headers))  # type: ignore[no-untyped-call]  # as above
 
 
-@pytest.fixture
-def strays(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
-    """What was to be kept each time; nothing is ended, for the children of this process serve other tests."""
-    kept: list[set[int]] = []
-    monkeypatch.setattr(processes, "end_strays", kept.append)
-    return kept
-
-
 def raised(error: Exception) -> ExceptionInfo:
     try:
         raise error
@@ -127,21 +118,15 @@ def test_kombu_remembers_no_acknowledgement_of_a_run(
         assert len(channel.qos._dirty) == remembered
 
 
-def test_the_death_of_a_child_gives_its_task_back_as_lost_and_ends_its_strays(
-    app: Celery, notes: Notes, strays: list[set[int]]
-) -> None:
+def test_the_death_of_a_child_gives_its_task_back_as_lost(app: Celery, notes: Notes) -> None:
     run = begun(app)
     run.on_failure(raised(WorkerLostError("it is gone")))
     assert notes.told == [("give back", run.id, OWNER, "lost")]
-    assert strays == [{child.pid for child in billiard.active_children()}]
 
 
-def test_an_error_that_a_living_child_reports_gives_nothing_back(
-    app: Celery, notes: Notes, strays: list[set[int]]
-) -> None:
+def test_an_error_that_a_living_child_reports_gives_nothing_back(app: Celery, notes: Notes) -> None:
     begun(app).on_failure(raised(ValueError("the job's own")), return_ok=True)
     assert notes.told == []
-    assert strays == []
 
 
 class Pool:

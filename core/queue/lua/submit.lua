@@ -6,7 +6,9 @@ if old[1] then
 end
 if draining(start) then return 'draining' end
 -- No two tasks have the same time, so that a page of the list can end between any two.
-local at = text(math.max(now(), (redis.call('GET', 'okosu:newest') or 0) + 1))
+-- A clock that was far ahead for a while does not stay so for the tasks that come after it.
+local time, newest = now(), tonumber(redis.call('GET', 'okosu:newest') or 0)
+local at = text(newest < time + 3600 * 1000000 and math.max(time, newest + 1) or time)
 redis.call('SET', 'okosu:newest', at)
 set(id, 'job', job, 'user', user, 'params', params, 'state', 'PENDING', 'at', at)
 if person ~= user then set(id, 'person', person) end
