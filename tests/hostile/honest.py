@@ -15,7 +15,7 @@ CLEAN = {
     "signals": [signal.SIG_DFL, signal.SIG_DFL],
     "blocked": set(),
     "threads": 1,
-    "mode": 0o644,
+    "mode": 0o600,
 }
 
 
