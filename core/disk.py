@@ -49,7 +49,10 @@ class Disk:
         That is the run with the most files, once the disk is down to its reserve: all runs began with none. Nobody
         is ended if all of them together hold less than is missing, because then something else has filled the disk.
         """
-        free, reserve = self._measure()
+        try:
+            free, reserve = self._measure()
+        except FilesUnavailable:
+            return None
         if free >= reserve:
             return None
         sizes = {folder: size_of(folder) for folder in run.parent.iterdir()}

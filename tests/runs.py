@@ -36,8 +36,8 @@ class Runs:
         try:
             yield Runner(self.store, self.files, self.scratch, 300, Disk(self.folder, 0), nursery)
         finally:
-            for way in (template.ask, nursery.talk, nursery.orders):
-                way.close()
+            nursery.close()
+            template.ask.close()
             os.waitpid(template.pid, 0)
 
     def run(self, job: Job, task_id: str, owner: str) -> None:

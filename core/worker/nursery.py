@@ -42,6 +42,14 @@ class Nursery:
     orders: socket.socket
     runs: int = 0
 
+    def is_alive(self) -> bool:
+        """To be asked between two runs, when it has nothing to say."""
+        return not select.select([self.talk], [], [], 0)[0]
+
+    def close(self) -> None:
+        self.talk.close()
+        self.orders.close()
+
     def begin(self, order: Order, papers: run.Papers) -> None:
         order.write(papers.paper)
         socket.send_fds(self.orders, [b"run"], [*papers])

@@ -38,6 +38,9 @@ class Child:
     runner: Runner | None = None
 
     def ready(self) -> Runner:
+        if self.runner and not self.runner.nursery.is_alive():
+            self.runner.nursery.close()
+            self.runner = None
         if self.runner is None:
             for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # billiard's handlers would wait for the end of the run

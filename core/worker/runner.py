@@ -57,7 +57,8 @@ class Runner:
         if claim is None:
             return
         with self._folder(task_id, owner) as (folder, alone):
-            order = Order(job, claim.params, self.files, folder, self.memory_mb, self.disk.room())
+            room = self._patiently(task_id, owner, self.disk.room)
+            order = Order(job, claim.params, self.files, folder, self.memory_mb, room)
             tell, filled = partial(self._tell, task_id, owner), partial(self.disk.filled_by, folder)
             watched = watch.carry_out(order, self.nursery, Output(task_id), tell, alone=alone, filled_disk=filled)
             error, again = verdict.of(watched, self.memory_mb, job, claim.attempt)

@@ -41,11 +41,9 @@ def carry_out(  # noqa: PLR0913  # all that a run is watched for
     alone: Callable[[], bool],
     filled_disk: Callable[[], RunFilledDisk | None],
 ) -> Watched:
-    """Start a run, wait for its end, and end it if it takes more memory than it may. Nothing of it lives on.
+    """Start a run and wait for its end; end it if it takes more memory than it may, or if `filled_disk` says so.
 
-    It is ended as well as soon as `filled_disk` says so.
-
-    What it shares with the worker that it was forked from is not counted. `alone` says whether no other run is under
+    Nothing of it lives on. What it shares with the nursery is not counted. `alone` says whether no other run is under
     way on this machine.
     """
     shared, starved = memory.shared_names(), _ended_by_system()
@@ -53,21 +51,23 @@ def carry_out(  # noqa: PLR0913  # all that a run is watched for
     peak, over = 0, False
     filled: RunFilledDisk | None = None
     report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
-    while not over and peak <= limit and not filled:
-        over, printed = run.wait(REPORT_SECONDS)
-        output.add(printed)
-        filled = None if over else filled_disk()
-        now = time.monotonic()
-        if over or now >= report_at:
-            report_at = now + REPORT_SECONDS
-            if news := run.board.read():
-                report(*news)
-        if now >= look_at:
-            look_at = now + LOOK_SECONDS
-            _, *members = processes.family(nursery.pid) or [0]
-            inherited = processes.resident(nursery.pid) // 2  # at least two share it, so at most half of it is counted
-            peak = max(peak, memory.of_run(members, shared, alone=alone()) - inherited)
-    ending = run.finish()
+    try:
+        while not over and peak <= limit and not filled:
+            over, printed = run.wait(REPORT_SECONDS)
+            output.add(printed)
+            filled = None if over else filled_disk()
+            now = time.monotonic()
+            if over or now >= report_at:
+                report_at = now + REPORT_SECONDS
+                if news := run.board.read():
+                    report(*news)
+            if now >= look_at:
+                look_at = now + LOOK_SECONDS
+                _, *members = processes.family(nursery.pid) or [0]
+                inherited = processes.resident(nursery.pid) // 2  # two or more share it, so at most half is counted
+                peak = max(peak, memory.of_run(members, shared, alone=alone()) - inherited)
+    finally:
+        ending = run.finish()
     output.add(ending.printed)
     output.close()
     if memory.shared_names() - shared and alone():

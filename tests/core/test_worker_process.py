@@ -85,7 +85,9 @@ main()
 """
 
 
-def test_a_worker_that_hangs_while_it_stops_ends_in_time(valkey: Valkey, tmp_path: Path) -> None:
+def test_a_worker_that_hangs_while_it_stops_ends_in_time(
+    queue: Queue, valkey: Valkey, tmp_path: Path
+) -> None:  # it is empty
     worker = start(tmp_path, "-c", HANGS, REDIS_URL=valkey.url)
     try:
         until(lambda: " ready." in log(tmp_path))
@@ -148,6 +150,25 @@ def test_a_task_waits_for_a_worker_that_has_its_job_and_holds_nobody_up(
         newer.kill()
         newer.wait(10)
     assert queue.field(task_id, "message") is None
+
+
+def test_a_nursery_that_was_killed_is_replaced_and_one_whose_template_was_killed_ends_the_worker(
+    queue: Queue, worker: psutil.Popen, tmp_path: Path
+) -> None:
+    run(queue, "echo", state="SUCCESS")
+    template = next(child for child in worker.children() if child.children())
+    (nursery,) = template.children()
+    nursery.kill()
+    until(lambda: not lives(nursery.pid))
+    run(queue, "echo", state="SUCCESS")
+
+    gone = [template, *template.children()]
+    for process in gone:
+        process.kill()
+    until(lambda: not any(lives(process.pid) for process in gone))
+    queue.submit(job="echo")
+    worker.wait(15)
+    assert "is gone. The worker ends" in log(tmp_path)
 
 
 def test_a_worker_remembers_a_thousand_revokes(
