@@ -16,7 +16,6 @@ class Mess(Deeds):
         mine.write_text("spoilt")
         path = self.file.path
         attempts: list[Any] = [
-            lambda: path.chmod(0o666),
             lambda: path.write_bytes(b"spoilt"),
             lambda: os.truncate(path, 0),
             lambda: mine.replace(path),
