@@ -15,7 +15,7 @@ from tests.benchmarks.lineup import QUEUES
 from tests.benchmarks.size import TOY, Size
 from tests.benchmarks.table import Table
 
-MEASURES = ("submit", "tasks", "reads", "files", "idle", "front", "users", "hang", "growth")
+MEASURES = ("submit", "tasks", "libraries", "reads", "files", "idle", "front", "users", "hang", "growth")
 RESULTS = Path(__file__).with_name("results.md")
 PACKAGES = (
     "fastapi",
