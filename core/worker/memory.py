@@ -3,7 +3,7 @@
 import fcntl
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def of_run(members: Iterable[int], before: set[str], *, alone: bool) -> int:
         total += processes.memory_of(member)
         mapped |= set(_mapped(member))
         files.update(_open(member))
-    left = _left_behind(before) if alone else {}
+    left = _unused(shared_names() - before) if alone else {}
     sizes = {**files, **{identity: size for identity, (_, size) in left.items()}}
     return total + sum(size for identity, size in sizes.items() if identity not in mapped)
 
@@ -39,11 +39,23 @@ def shared_names() -> set[str]:
         return set()
 
 
-def remove_shared(before: set[str]) -> None:
-    """Remove what was not in /dev/shm `before` and that no living process uses."""
-    for path, _ in sorted(_left_behind(before).values(), reverse=True):  # what is in a folder before the folder
+def remove_shared(before: set[str], notes: Path, alone: Callable[[], bool]) -> None:
+    """Remove what a run that is over has left in /dev/shm: what was not there `before` and no living process uses.
+
+    While other runs are under way it may be theirs, so it is noted, and removed by the next run that ends `alone`.
+    """
+    new = shared_names() - before
+    if not new and not notes.exists():
+        return
+    if not alone():
+        with notes.open("a") as file:
+            file.writelines(f"{name}\n" for name in new)
+        return
+    noted = notes.read_text().splitlines() if notes.exists() else []
+    for path, _ in sorted(_unused(new.union(noted)).values(), reverse=True):  # what is in a folder before the folder
         with suppress(OSError):
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    notes.unlink(missing_ok=True)
 
 
 def is_alone(folder: int) -> bool:
@@ -57,10 +69,10 @@ def is_alone(folder: int) -> bool:
     return True
 
 
-def _left_behind(before: set[str]) -> dict[Identity, tuple[Path, int]]:
-    """What is new in /dev/shm, with its size, if no process has it mapped or open: others work there as well."""
+def _unused(names: set[str]) -> dict[Identity, tuple[Path, int]]:
+    """What has these names in /dev/shm, with its size, if no process has it mapped or open: others work there, too."""
     new = {}
-    for name in shared_names() - before:
+    for name in names:
         for path in (SHARED / name, *(SHARED / name).rglob("*")):
             with suppress(OSError):
                 state = path.lstat()

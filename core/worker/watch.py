@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,8 +71,8 @@ def carry_out(  # noqa: PLR0913  # all that a run is watched for
         ending = run.finish()
     output.add(ending.printed)
     output.close()
-    if memory.shared_names() - shared and alone():
-        memory.remove_shared(shared)
+    with suppress(OSError):  # the notes lie in the data folder
+        memory.remove_shared(shared, order.folder.parent.with_name("left-in-shm"), alone)
     if not ending.outcome:
         peak = max(peak, ending.peak - processes.resident(nursery.pid))
     return Watched(ending, peak, peak > limit, _ended_by_system() > starved, filled)
