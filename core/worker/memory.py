@@ -48,11 +48,12 @@ def remove_shared(before: set[str], notes: Path, alone: Callable[[], bool]) -> N
     if not new and not notes.exists():
         return
     if not alone():
-        with notes.open("a") as file:
+        with notes.open("a", errors="surrogateescape") as file:
             file.writelines(f"{name}\n" for name in new)
         return
-    noted = notes.read_text().splitlines() if notes.exists() else []
-    for path, _ in sorted(_unused(new.union(noted)).values(), reverse=True):  # what is in a folder before the folder
+    noted = notes.read_text(errors="surrogateescape").splitlines() if notes.exists() else []
+    left = new | (shared_names() & set(noted))
+    for path, _ in sorted(_unused(left).values(), reverse=True):  # what is in a folder before the folder
         with suppress(OSError):
             path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     notes.unlink(missing_ok=True)
