@@ -14,7 +14,7 @@ from core.jobs._lib import results
 STARTS = st.sampled_from(["", "=", "+", "-", "@", "\t", "\n", "\r", "＝", "＋", "－", "＠"])
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STARTS, st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8))
 def test_no_text_in_a_download_starts_like_a_formula(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, text: str
