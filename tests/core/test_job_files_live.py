@@ -23,7 +23,7 @@ BROKEN = {
     "no_number": JOB.replace("1", "float('nan')"),
     "typo": "import datetime\n" + JOB.replace("int", "datetime.Date"),
 }
-ONLY_IN_THE_API = "import sys\nif 'celery' in sys.modules: raise ImportError('no work here')\n" + JOB
+ONLY_IN_THE_API = "import sys\nif 'core.worker.nursery' in sys.modules: raise ImportError('no work here')\n" + JOB
 CHECKS_FOR_EVER = """
 from typing import Annotated
 from pydantic import AfterValidator
