@@ -1,7 +1,6 @@
 """The libraries that jobs share: once a run has imported one, those after it find it imported."""
 
 import importlib
-import json
 import logging
 import sys
 import sysconfig
@@ -9,6 +8,8 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
+
+import pydantic_core
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def imported_since(before: int) -> list[str]:
 
 def note(names: list[str]) -> bytes:
     """What `share` reads."""
-    return json.dumps(names).encode()
+    return pydantic_core.to_json(names)  # json may have been patched by the job
 
 
 def share(noted: bytes) -> None:
@@ -41,7 +42,7 @@ def share(noted: bytes) -> None:
 
 def _names(noted: bytes) -> list[str]:
     with suppress(ValueError):
-        return [name for name in json.loads(noted) if isinstance(name, str)]
+        return [name for name in pydantic_core.from_json(noted) if isinstance(name, str)]
     return []  # the run has died while it wrote them
 
 

@@ -5,6 +5,7 @@ A run packs what its job returned; when the run is over, the worker publishes it
 
 import json
 from collections.abc import Callable
+from json import loads  # by name: a job may have patched the module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +60,7 @@ def pack(answer: Any, folder: Path) -> Packed:
     result, files = _shaped(plain, folder) if is_shaped else ({"value": plain}, [])
     try:
         text = pydantic_core.to_json(result, inf_nan_mode="null").decode()
-        json.loads(text)  # the API must be able to read it, and Python writes longer numbers than it reads
+        loads(text)  # the API must be able to read it, and Python writes longer numbers than it reads
     except ValueError as error:
         raise ValueError(f"The job returned something that cannot be written as JSON. {error}") from None
     Budget().spend(len(text))

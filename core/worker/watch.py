@@ -16,6 +16,7 @@ from core.worker.run import Ending, Run
 
 REPORT_SECONDS = 0.5
 LOOK_SECONDS = 1.0  # between two looks at the memory of a run
+YOUNG, FIRST_LOOKS = 2.0, 0.25  # s: memory is mostly taken at the beginning, so a young run is looked at more often
 
 
 class Watched(NamedTuple):
@@ -51,10 +52,11 @@ def carry_out(  # noqa: PLR0913  # all that a run is watched for
     run, limit = Run.start(order, nursery), order.memory_mb << 20
     peak, over = 0, False
     filled: RunFilledDisk | None = None
-    report_at, look_at = time.monotonic(), time.monotonic() + LOOK_SECONDS
+    begin = report_at = time.monotonic()
+    look_at = begin + FIRST_LOOKS
     try:
         while not over and peak <= limit and not filled:
-            over, printed = run.wait(REPORT_SECONDS)
+            over, printed = run.wait(max(0.0, min(REPORT_SECONDS, look_at - time.monotonic())))
             output.add(printed)
             filled = None if over else filled_disk()
             now = time.monotonic()
@@ -63,7 +65,7 @@ def carry_out(  # noqa: PLR0913  # all that a run is watched for
                 if news := run.board.read():
                     report(*news)
             if now >= look_at:
-                look_at = now + LOOK_SECONDS
+                look_at = now + (FIRST_LOOKS if now - begin < YOUNG else LOOK_SECONDS)
                 _, *members = processes.family(nursery.pid) or [0]
                 inherited = processes.resident(nursery.pid) // 2  # two or more share it, so at most half is counted
                 peak = max(peak, memory.of_run(members, shared, alone=alone()) - inherited)

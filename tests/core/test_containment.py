@@ -65,7 +65,7 @@ def result(queue: Queue, runner: Runs) -> Callable[..., Any]:
 
 
 def patch() -> None:
-    json.dumps = None  # type: ignore[assignment]  # what a job may do
+    json.dumps = json.loads = None  # type: ignore[assignment]  # what a job may do
     os.fsync = os.rename = print  # type: ignore[assignment]  # what a job may do
 
 
@@ -166,6 +166,14 @@ def test_the_memory_of_a_run_is_bounded_as_a_whole(result: Callable[..., Any], t
 
 def test_a_run_has_the_memory_that_it_may_use(result: Callable[..., Any]) -> None:
     assert result(lambda: [len(bytearray(200 << 20)), threading.Event().wait(1.5)]) == [200 << 20, False]
+
+
+def test_a_job_that_patches_what_the_core_uses_still_ends_as_it_should(result: Callable[..., Any]) -> None:
+    def patch_and_return() -> str:
+        patch()
+        return "done"
+
+    assert result(patch_and_return) == "done"
 
 
 def test_a_run_may_use_several_processes_as_the_manual_shows(result: Callable[..., Any]) -> None:
