@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-SECRETS = ("REDIS_URL", "REDIS_PASSWORD", "CORE_API_KEY", "FILES_KEY", "FLOWER_BASIC_AUTH")
+SECRETS = {"REDIS_URL", "REDIS_PASSWORD", "CORE_API_KEY", "FILES_KEY", "FLOWER_BASIC_AUTH"}
 PR_SET_NO_NEW_PRIVS = 38
 CAPABILITY_VERSION_3, NO_CAPABILITIES = 0x20080522, bytes(24)
 # Landlock, from linux/landlock.h. Glibc has no functions for it; the numbers are the same on every architecture.

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core import processes
+from core import fence, processes
 from core.job_files import reading
 from core.job_files.lane import Verdict
 from core.job_files.problem import JobFileError
@@ -16,7 +16,6 @@ from core.registry import Job
 
 log = logging.getLogger(__name__)
 
-SECRETS = {"CORE_API_KEY", "REDIS_URL", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
 SECONDS = 10.0  # for a file that has been tried, and that hangs here all the same
 
 
@@ -40,7 +39,7 @@ def discover(package: str) -> tuple[dict[str, Job], list[JobFileError]]:
 @contextmanager
 def _without_secrets() -> Iterator[None]:
     """The settings have been read already. No file finds here what it did not find when it was tried."""
-    kept = {name: os.environ.pop(name) for name in SECRETS & os.environ.keys()}
+    kept = {name: os.environ.pop(name) for name in fence.SECRETS & os.environ.keys()}
     try:
         yield
     finally:
