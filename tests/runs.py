@@ -1,17 +1,25 @@
 """Runs without a worker: a runner that gets a nursery for whatever job a test has just made up."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from core.disk import Disk
 from core.files import Files
+from core.job_files import reading
 from core.queue.store import Store
 from core.registry import Job
 from core.worker.nursery import Template
 from core.worker.runner import Runner
+
+ECHO = reading.load("tests.jobs", "echo")
+
+
+def job(function: Callable[[], Any], *, retry: bool = True) -> Job:
+    return replace(ECHO, retry=retry, function=lambda **_: function())
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from fastapi.testclient import TestClient
 from core import settings
 from core.api.app import create_app
 from core.queue import steps
+from core.queue.store import Store
 from tests.clock import Clock
 from tests.live import LiveCore, until
+from tests.runs import Runs
 from tests.valkey import Queue, Valkey
 
 KEYS = ("the-new-key-of-2027", "the-old-key-of-2026")
@@ -89,3 +91,10 @@ def jumping(_jumping_server: Valkey, clock: Clock) -> Iterator[Queue]:
     fresh.run(steps.beat("w"))
     yield fresh
     fresh.store.close()
+
+
+@pytest.fixture
+def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runs]:
+    store = Store(valkey.url)
+    yield Runs(store, tmp_path)
+    store.close()

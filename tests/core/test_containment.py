@@ -12,9 +12,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import shared_memory
 from pathlib import Path
 from typing import Any
@@ -23,29 +22,14 @@ import psutil
 import pytest
 
 from core import fence
-from core.job_files import reading
-from core.queue.store import Store
-from core.registry import Job
 from core.worker import output
 from core.worker.runner import JobFailed
 from tests.live import lives, until
-from tests.runs import Runs
+from tests.runs import Runs, job
 from tests.valkey import Queue, Valkey
 
-ECHO = reading.load("tests.jobs", "echo")
 SHARED = Path("/dev/shm")  # noqa: S108  # what is looked at
 fenced = pytest.mark.skipif(not fence.is_available(), reason="This kernel has no fence for signals (Linux 6.12 has).")
-
-
-@pytest.fixture
-def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runs]:
-    store = Store(valkey.url)
-    yield Runs(store, tmp_path)
-    store.close()
-
-
-def job(function: Callable[[], Any], *, retry: bool = True) -> Job:
-    return replace(ECHO, retry=retry, function=lambda **_: function())
 
 
 @pytest.fixture
@@ -269,7 +253,8 @@ def test_a_run_reads_neither_memory_nor_environment_of_the_others(
 def test_a_run_does_not_have_the_secrets_of_the_worker(tmp_path: Path, valkey: Valkey, queue: Queue) -> None:
     code = (
         "import sys; from pathlib import Path; from dataclasses import replace\n"
-        "from tests.core.test_containment import ECHO, Runs, Store\n"
+        "from core.queue.store import Store\n"
+        "from tests.runs import ECHO, Runs\n"
         "look = lambda **_: [name in Path('/proc/self/environ').read_text() or name in __import__('os').environ"
         " for name in ('REDIS_PASSWORD', 's3cret', 'HOME')]\n"
         "Runs(Store(sys.argv[1]), Path(sys.argv[2])).run(replace(ECHO, function=look), sys.argv[3], 'w/1')"

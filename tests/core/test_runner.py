@@ -13,17 +13,15 @@ from typing import Any
 
 import pytest
 
-from core.job_files import reading
 from core.queue import steps
 from core.queue.store import Store
 from core.registry import Job, UploadedFile
 from core.worker.runner import JobFailed
 from tests.live import until
-from tests.runs import Runs
+from tests.runs import ECHO, Runs, job
 from tests.valkey import Queue, Valkey, claim, give_back, succeed, take_back
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
-ECHO = reading.load("tests.jobs", "echo")
 
 
 @contextmanager
@@ -40,17 +38,6 @@ def meanwhile(queue: Queue, act: Callable[[], Any]) -> Iterator[Callable[[], boo
     thread.start()
     yield lambda: until(lambda: done[0] == 1)
     thread.join()
-
-
-@pytest.fixture
-def runner(queue: Queue, valkey: Valkey, tmp_path: Path) -> Iterator[Runs]:
-    store = Store(valkey.url)
-    yield Runs(store, tmp_path)
-    store.close()
-
-
-def job(function: Callable[[], Any], *, retry: bool = True) -> Job:
-    return replace(ECHO, retry=retry, function=lambda **_: function())
 
 
 def raising(error: BaseException) -> Job:
